@@ -1,0 +1,35 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "swift-futures",
+    products: [
+        .library(name: "Futures", targets: ["Futures"]),
+        .library(name: "Wire", targets: ["Wire"]),
+        .executable(name: "worker-host", targets: ["WorkerHost"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CProtobufC", pkgConfig: "libprotobuf-c",
+            providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "CProto", dependencies: ["CProtobufC", "CZlib"]),
+        .target(name: "Wire", dependencies: ["CProto"]),
+        .target(
+            name: "Futures",
+            dependencies: ["Wire", "CProto", .product(name: "DequeModule", package: "swift-collections")]),
+        .executableTarget(
+            name: "WorkerHost",
+            dependencies: ["Futures", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .target(name: "TestSupport", dependencies: ["Futures", "Wire", "CProto"], path: "Tests/TestSupport"),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "CProto", "TestSupport"]),
+        .testTarget(name: "FuturesTests", dependencies: ["Futures", "Wire", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+// What the Futures layer needs of Linux beyond Glibc's Swift module.

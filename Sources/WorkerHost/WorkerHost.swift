@@ -1,0 +1,5 @@
+import ArgumentParser
+
+@main struct WorkerHost: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "worker-host")
+}
