@@ -1,0 +1,72 @@
+import Wire
+
+extension Callable {
+    /// Runs the body in this process, on this thread.
+    ///
+    /// - Throws: what the body throws; ``CallableError/external(name:)`` if the code is not in this process.
+    package func call(_ argument: repeat each Input) throws -> Output {
+        switch body {
+        case .synchronous(let function):
+            return try function(repeat each argument)
+        case .asynchronous(let function):
+            return try InlineTaskExecutor().run { try await function(repeat each argument) }
+        case .external:
+            throw CallableError.external(name: name)
+        }
+    }
+
+    package func encodeArguments(_ argument: repeat each Input) throws -> Payload {
+        var encoder = PayloadEncoder()
+        for (codec, value) in repeat (each inputs, each argument) {
+            try codec.encode(value, into: &encoder)
+        }
+        return encoder.finish()
+    }
+
+    /// One column for each argument: the elements of a chunk.
+    package func encodeColumns(_ column: repeat [each Input]) throws -> Payload {
+        var encoder = PayloadEncoder()
+        for (codec, values) in repeat (each inputs, each column) {
+            try codec.encodeColumn(values, into: &encoder)
+        }
+        return encoder.finish()
+    }
+
+    package func decodeArguments(_ decoder: inout PayloadDecoder) throws -> (repeat each Input) {
+        (repeat try decodeValue(each inputs, &decoder))
+    }
+
+    package func decodeColumns(count: Int, _ decoder: inout PayloadDecoder) throws -> (repeat [each Input]) {
+        (repeat try decodeColumn(each inputs, count, &decoder))
+    }
+
+    /// Calls the body for each element of the columns; failures do not stop the others.
+    package func callElements(
+        count: Int, _ column: (repeat [each Input])
+    ) -> (values: [Output], failures: [(index: Int, error: any Error)]) {
+        var values: [Output] = []
+        values.reserveCapacity(count)
+        var failures: [(index: Int, error: any Error)] = []
+        for index in 0..<count {
+            do {
+                switch body {
+                case .synchronous(let function):
+                    values.append(try function(repeat (each column)[index]))
+                default:
+                    values.append(try call(repeat (each column)[index]))
+                }
+            } catch {
+                failures.append((index, error))
+            }
+        }
+        return (values, failures)
+    }
+}
+
+private func decodeValue<T>(_ codec: ValueCodec<T>, _ decoder: inout PayloadDecoder) throws -> T {
+    try codec.decode(from: &decoder)
+}
+
+private func decodeColumn<T>(_ codec: ValueCodec<T>, _ count: Int, _ decoder: inout PayloadDecoder) throws -> [T] {
+    try codec.decodeColumn(count: count, from: &decoder)
+}

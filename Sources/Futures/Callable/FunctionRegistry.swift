@@ -1,0 +1,66 @@
+import Wire
+
+/// The functions that a worker can be asked to run, by name.
+///
+/// ```swift
+/// let registry = FunctionRegistry { isPrime; power }
+/// ```
+///
+/// Decoding what arrives on the wire never runs anything but the initialisers of the types that these callables name.
+public struct FunctionRegistry: Sendable {
+    package let functions: [RegisteredFunction]
+    package let indexByName: [String: Int]
+
+    /// The names of the registered functions, in the order given.
+    public var names: [String] { functions.map(\.name) }
+
+    /// Collects callables.
+    ///
+    /// A name that is there twice is a programming error and traps with both signatures; ``init(validating:)`` throws
+    /// instead.
+    public init(@Builder _ content: () -> [RegisteredFunction]) {
+        do {
+            self = try FunctionRegistry(validating: content())
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+
+    /// Collects functions that were gathered at run time.
+    ///
+    /// - Throws: ``CallableError/duplicate(name:first:second:)`` if two of them have the same name.
+    public init(validating functions: [RegisteredFunction]) throws(CallableError) {
+        var indexByName: [String: Int] = [:]
+        for (index, function) in functions.enumerated() {
+            if let first = indexByName.updateValue(index, forKey: function.name) {
+                throw .duplicate(
+                    name: function.name, first: functions[first].signature, second: function.signature)
+            }
+        }
+        self.functions = functions
+        self.indexByName = indexByName
+    }
+
+    package subscript(name: String) -> RegisteredFunction? {
+        indexByName[name].map { functions[$0] }
+    }
+
+    /// Gathers the callables of a registry's block.
+    @resultBuilder
+    public enum Builder {
+        public static func buildExpression<Output, each Input>(
+            _ callable: Callable<Output, repeat each Input>
+        ) -> [RegisteredFunction] {
+            [RegisteredFunction(callable)]
+        }
+        public static func buildExpression(_ functions: [RegisteredFunction]) -> [RegisteredFunction] { functions }
+        public static func buildExpression(_ registry: FunctionRegistry) -> [RegisteredFunction] {
+            registry.functions
+        }
+        public static func buildBlock(_ parts: [RegisteredFunction]...) -> [RegisteredFunction] { parts.flatMap { $0 } }
+        public static func buildOptional(_ part: [RegisteredFunction]?) -> [RegisteredFunction] { part ?? [] }
+        public static func buildEither(first: [RegisteredFunction]) -> [RegisteredFunction] { first }
+        public static func buildEither(second: [RegisteredFunction]) -> [RegisteredFunction] { second }
+        public static func buildArray(_ parts: [[RegisteredFunction]]) -> [RegisteredFunction] { parts.flatMap { $0 } }
+    }
+}
