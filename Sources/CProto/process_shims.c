@@ -1,1 +1,169 @@
-// What the Futures layer needs of Linux beyond Glibc's Swift module.
+#define _GNU_SOURCE
+#include "process_shims.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+int futures_pipe(int *read_end, int *write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
+
+int futures_set_nonblocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+    return 0;
+}
+
+int futures_set_pipe_size(int fd, int bytes) {
+    int size = fcntl(fd, F_SETPIPE_SZ, bytes);
+    return size < 0 ? -errno : size;
+}
+
+// dup2 onto a number closes what was there, so every source is first moved above all targets.
+static int moved_up(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 64); }
+
+int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int high_read = -1, high_write = -1, high_error = -1;
+    int result = posix_spawn_file_actions_init(&actions);
+    if (result != 0) return -result;
+    result = posix_spawnattr_init(&attributes);
+    if (result != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -result;
+    }
+    high_read = moved_up(request->wire_read);
+    high_write = moved_up(request->wire_write);
+    if (request->error_write >= 0) high_error = moved_up(request->error_write);
+    if (high_read < 0 || high_write < 0 || (request->error_write >= 0 && high_error < 0)) {
+        result = errno;
+        goto out;
+    }
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    if ((result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) != 0 ||
+        (high_error >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_error, 2)) != 0) ||
+        (result = posix_spawn_file_actions_adddup2(&actions, high_read, 3)) != 0 ||
+        (result = posix_spawn_file_actions_adddup2(&actions, high_write, 4)) != 0 ||
+        (result = posix_spawn_file_actions_addclosefrom_np(&actions, 5)) != 0 ||
+        (result = posix_spawnattr_setsigmask(&attributes, &none)) != 0 ||
+        (result = posix_spawnattr_setsigdefault(&attributes, &all)) != 0 ||
+        (result = posix_spawnattr_setpgroup(&attributes, 0)) != 0 ||
+        (result = posix_spawnattr_setflags(
+             &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)) != 0)
+        goto out;
+    result = posix_spawn(pid, request->path, &actions, &attributes, request->arguments, request->environment);
+    if (result != 0) goto out;
+    // Our own unreaped child: its pid cannot have been given to another process meanwhile.
+    *pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
+    if (*pidfd < 0) {
+        result = errno;
+        kill(*pid, SIGKILL);
+        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {}
+    }
+out:
+    if (high_read >= 0) close(high_read);
+    if (high_write >= 0) close(high_write);
+    if (high_error >= 0) close(high_error);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return -result;
+}
+
+int futures_reap(int pidfd, struct futures_exit *exit) {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    int result;
+    do {
+        result = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return -errno;
+    if (info.si_pid == 0) return 0;
+    exit->is_signal = info.si_code != CLD_EXITED;
+    exit->value = info.si_status;
+    exit->dumped_core = info.si_code == CLD_DUMPED;
+    return 1;
+}
+
+int futures_pidfd_signal(int pidfd, int signal_number) {
+    return syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0) < 0 ? -errno : 0;
+}
+
+int futures_group_signal(pid_t group, int signal_number) { return kill(-group, signal_number) < 0 ? -errno : 0; }
+
+int futures_epoll_create(void) {
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int futures_epoll_set(int epoll, int fd, int readable, int writable, int modify, uint64_t token) {
+    struct epoll_event event = {.events = (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0), .data.u64 = token};
+    return epoll_ctl(epoll, modify ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int futures_epoll_remove(int epoll, int fd) {
+    struct epoll_event event = {0};
+    return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event) < 0 ? -errno : 0;
+}
+
+int futures_epoll_wait(int epoll, struct futures_event *events, int capacity, int timeout_milliseconds) {
+    struct epoll_event ready[64];
+    int count = epoll_wait(epoll, ready, capacity < 64 ? capacity : 64, timeout_milliseconds);
+    if (count < 0) return errno == EINTR ? 0 : -errno;
+    for (int index = 0; index < count; index++) {
+        events[index].token = ready[index].data.u64;
+        events[index].readable = (ready[index].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
+        events[index].writable = (ready[index].events & (EPOLLOUT | EPOLLERR)) != 0;
+    }
+    return count;
+}
+
+int futures_eventfd(void) {
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+void futures_eventfd_signal(int fd) {
+    uint64_t one = 1;
+    // It can only fail when the counter is full, and then the reader is woken already.
+    ssize_t written = write(fd, &one, sizeof one);
+    (void)written;
+}
+
+void futures_eventfd_clear(int fd) {
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof count);
+    (void)got;
+}
+
+void futures_ignore_sigpipe(void) {
+    struct sigaction current;
+    if (sigaction(SIGPIPE, NULL, &current) == 0 && !(current.sa_flags & SA_SIGINFO) &&
+        current.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+}
+
+int64_t futures_monotonic_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

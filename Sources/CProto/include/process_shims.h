@@ -1,0 +1,71 @@
+// Linux calls that Glibc's Swift module does not show: they are variadic, macros, or behind _GNU_SOURCE.
+// Every function returns 0 or a count on success and a negated errno on failure.
+#ifndef FUTURES_PROCESS_SHIMS_H
+#define FUTURES_PROCESS_SHIMS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/// A pipe whose ends are close-on-exec from birth, so that a spawn on another thread cannot leak them.
+int futures_pipe(int *read_end, int *write_end);
+
+/// Sets O_NONBLOCK. It is a flag of the open pipe end, so use it only on an end that no other process holds.
+int futures_set_nonblocking(int fd);
+
+/// Asks for a larger pipe buffer; returns its size. May be refused (/proc/sys/fs/pipe-user-pages-soft).
+int futures_set_pipe_size(int fd, int bytes);
+
+struct futures_spawn_request {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    int wire_read;   // becomes descriptor 3
+    int wire_write;  // becomes descriptor 4
+    int error_write; // becomes descriptor 2; -1 leaves the parent's
+};
+
+/// Starts a process with descriptors 0 (/dev/null), 1 (the parent's), 2, 3 and 4 and no other, default signal actions,
+/// an empty signal mask and a process group of its own. Stores its pid and a pidfd.
+int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd);
+
+struct futures_exit {
+    int is_signal; // 1: `value` is a signal number; 0: an exit code
+    int value;
+    int dumped_core;
+};
+
+/// Reaps the process behind a pidfd without blocking: 1 and its end, 0 while it runs.
+int futures_reap(int pidfd, struct futures_exit *exit);
+
+/// Signals the process behind a pidfd: never another one that got its pid later.
+int futures_pidfd_signal(int pidfd, int signal_number);
+
+/// Signals every process of a group; -ESRCH when none is left.
+int futures_group_signal(pid_t group, int signal_number);
+
+int futures_epoll_create(void);
+/// Watches `fd` for input (and output); `token` comes back with its events. `modify` changes an entry.
+int futures_epoll_set(int epoll, int fd, int readable, int writable, int modify, uint64_t token);
+int futures_epoll_remove(int epoll, int fd);
+
+struct futures_event {
+    uint64_t token;
+    int readable; // also set at end of file and on errors, so that a read finds out
+    int writable;
+};
+
+/// Waits until something is ready or the time is over (-1: no limit); returns the number of events.
+int futures_epoll_wait(int epoll, struct futures_event *events, int capacity, int timeout_milliseconds);
+
+/// An eventfd: a counter that wakes a poll. Non-blocking, close-on-exec.
+int futures_eventfd(void);
+void futures_eventfd_signal(int fd);
+void futures_eventfd_clear(int fd);
+
+/// Ignores SIGPIPE unless the program installed its own handling: a write to a dead worker's pipe must give EPIPE.
+void futures_ignore_sigpipe(void);
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+int64_t futures_monotonic_nanoseconds(void);
+
+#endif

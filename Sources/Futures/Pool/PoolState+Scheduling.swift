@@ -1,0 +1,232 @@
+// Who gets the next task.
+extension PoolState {
+    /// Hands out what can be handed out, and starts what must be started. Called at the end of each event.
+    mutating func schedule(now: Int64, _ actions: inout [PoolAction<Job>]) {
+        switch phase {
+        case .open, .shuttingDown: break
+        case .broken:
+            endIfDone(&actions)
+            return
+        case .finished: return
+        }
+        while backlogCount > 0, busyCount < configuration.maxWorkers, let worker = popIdle() {
+            give(nextOfBacklog(), to: worker, now: now, &actions)
+        }
+        startWorkers(now: now, &actions)
+        while backlogCount > 0, let worker = popSpare() {
+            while backlogCount > 0, hasCredit(worker) {
+                give(nextOfBacklog(), to: worker, now: now, &actions)
+            }
+            // With the backlog shared out fairly the next worker has its turn; this one is listed again when it answers.
+        }
+        watchForIdleness(now: now, &actions)
+        breakIfStuck(now: now, &actions)
+        if case .shuttingDown = phase { drainIdleWorkers(now: now, &actions) }
+    }
+
+    /// How many tasks a worker may hold beyond the one it runs.
+    ///
+    /// Short tasks: as many as fit into `lookahead`, so that the next one is there when one ends. Long ones: none, so
+    /// that they stay on our side, where they can be cancelled and given to whoever is free first. Never more than a
+    /// fair share of what waits.
+    var ahead: Int {
+        guard let mean = meanRunTime else { return 0 }
+        guard mean < configuration.longTask else { return 0 }
+        let byTime = configuration.lookahead / max(mean, 100)
+        let fairShare = backlogCount / max(1, readyCount + startingCount)
+        return max(min(Int(byTime), configuration.maxAhead, fairShare), 1)
+    }
+
+    private func hasCredit(_ id: WorkerID) -> Bool {
+        guard let worker = workers[id], case .ready = worker.stage, !worker.held.isEmpty else { return false }
+        return worker.held.count <= ahead && worker.tasksLeft != 0
+    }
+
+    private mutating func popIdle() -> WorkerID? {
+        while let id = idle.popLast() {
+            guard let worker = workers[id] else { continue }
+            workers[id]!.isListedIdle = false
+            if case .ready = worker.stage, worker.held.isEmpty { return id }
+        }
+        return nil
+    }
+
+    private mutating func popSpare() -> WorkerID? {
+        while let id = spare.popLast() {
+            guard workers[id] != nil else { continue }
+            workers[id]!.isListedSpare = false
+            if hasCredit(id) { return id }
+        }
+        return nil
+    }
+
+    /// Puts a ready worker on the stack where it will be found.
+    mutating func list(_ id: WorkerID) {
+        guard let worker = workers[id], case .ready = worker.stage else { return }
+        if worker.held.isEmpty {
+            guard !worker.isListedIdle else { return }
+            workers[id]!.isListedIdle = true
+            idle.append(id)
+        } else {
+            guard !worker.isListedSpare else { return }
+            workers[id]!.isListedSpare = true
+            spare.append(id)
+        }
+    }
+
+    private mutating func nextOfBacklog() -> TaskID {
+        while let id = backlog.popFirst() {
+            if let record = tasks[id], record.worker == nil {
+                backlogCount -= 1
+                return id
+            }
+        }
+        preconditionFailure("the backlog is empty but counts \(backlogCount) tasks")
+    }
+
+    private mutating func give(
+        _ id: TaskID, to workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) {
+        tasks.update(id) {
+            $0.worker = workerID
+            $0.attempt &+= 1
+        }
+        guard let record = tasks[id] else { preconditionFailure("task \(id) is not in the table") }
+        let isFirst = workers[workerID]!.held.isEmpty
+        workers[workerID]!.held.append(id)
+        heldCount += 1
+        actions.append(.send(id, record.job, workerID, attempt: record.attempt))
+        if isFirst {
+            busyCount += 1
+            workers[workerID]!.headSince = now
+            actions.append(.began(record.job))
+        }
+        if let left = workers[workerID]!.tasksLeft {
+            workers[workerID]!.tasksLeft = left - 1
+            if left == 1 {
+                workers[workerID]!.stage = .retiring
+                readyCount -= 1
+                startWorkers(now: now, &actions)
+                return
+            }
+        }
+        list(workerID)
+    }
+
+    /// Takes a task out of its worker's queue, however it ended there.
+    mutating func unhold(
+        _ id: TaskID, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) {
+        guard var worker = workers[workerID] else { return }
+        let wasFirst = worker.held.first == id
+        if wasFirst {
+            worker.held.removeFirst()
+        } else if let index = worker.held.firstIndex(of: id) {
+            worker.held.remove(at: index)
+        } else {
+            return
+        }
+        heldCount -= 1
+        if wasFirst {
+            worker.headSince = now
+            if let next = worker.held.first, let record = tasks[next] { actions.append(.began(record.job)) }
+        }
+        workers[workerID] = worker
+        if worker.held.isEmpty {
+            busyCount -= 1
+            if case .retiring = worker.stage {
+                // A task that turned out not to be sent gave it another turn.
+                if worker.tasksLeft ?? 0 > 0 {
+                    workers[workerID]!.stage = .ready
+                    readyCount += 1
+                } else {
+                    drain(workerID, now: now, &actions)
+                }
+            }
+        }
+        list(workerID)
+    }
+
+    // MARK: Starting and ending workers
+
+    private var mayStart: Bool {
+        startingCount + readyCount < configuration.maxWorkers
+            && workers.count < 2 * configuration.maxWorkers + 2
+            && startFailures < (hasEverStarted ? configuration.maxStartFailures : 1)
+    }
+
+    mutating func startWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
+        while backlogCount > startingCount, mayStart {
+            lastWorker += 1
+            let id = WorkerID(rawValue: lastWorker)
+            var worker = Worker()
+            worker.deadline = now + configuration.startTimeout
+            worker.tasksLeft = configuration.maxTasksPerChild
+            workers[id] = worker
+            startingCount += 1
+            actions.append(.spawn(id))
+            actions.append(.deadlineChanged)
+        }
+    }
+
+    mutating func drain(_ id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
+        leave(id, now: now, &actions)
+        actions.append(.drain(id))
+    }
+
+    /// Moves a worker to `leaving`: whatever happens to it from now on surprises nobody.
+    mutating func leave(_ id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard let worker = workers[id] else { return }
+        switch worker.stage {
+        case .starting: startingCount -= 1
+        case .ready: readyCount -= 1
+        case .retiring: break
+        case .leaving: return
+        }
+        workers[id]!.stage = .leaving
+        workers[id]!.deadline = now + configuration.exitTimeout
+        actions.append(.deadlineChanged)
+    }
+
+    /// Work remains, but nobody is there who could do it, and nobody more will be started.
+    private mutating func breakIfStuck(now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard backlogCount > 0, startingCount == 0, readyCount == 0, busyCount == 0, !mayStart,
+            startFailures > 0, let error = lastStartError
+        else { return }
+        breakPool(error, now: now, &actions)
+    }
+
+    private mutating func drainIdleWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard backlogCount == 0, heldCount == busyCount else { return }
+        for (id, worker) in workers where worker.held.isEmpty {
+            switch worker.stage {
+            case .ready, .starting: drain(id, now: now, &actions)
+            case .retiring, .leaving: break
+            }
+        }
+        endIfDone(&actions)
+    }
+
+    mutating func endIfDone(_ actions: inout [PoolAction<Job>]) {
+        guard workers.isEmpty, tasks.count == 0 else { return }
+        switch phase {
+        case .shuttingDown: phase = .finished(ExecutorShutdownError())
+        case .broken(let error, isShutDown: let isShutDown):
+            guard isShutDown else { return }
+            phase = .finished(error)
+        case .open, .finished: return
+        }
+        actions.append(.finished)
+    }
+
+    /// An idle worker beside one with more than it runs: looks again after a while, and takes back what is still there.
+    private mutating func watchForIdleness(now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard backlogCount == 0, heldCount > busyCount, busyCount < readyCount else {
+            stealDeadline = nil
+            return
+        }
+        guard stealDeadline == nil else { return }
+        stealDeadline = now + configuration.stealDelay
+        actions.append(.deadlineChanged)
+    }
+}

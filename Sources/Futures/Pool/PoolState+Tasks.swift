@@ -1,0 +1,134 @@
+// Events of tasks.
+extension PoolState {
+    /// A task was submitted.
+    package mutating func submitted(
+        _ job: Job, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) throws(PoolRefusal) -> TaskID {
+        switch phase {
+        case .open: break
+        case .shuttingDown: throw .shutDown
+        case .broken(let error, let isShutDown):
+            if isShutDown { throw .shutDown }
+            throw .broken(error)
+        case .finished(let error):
+            if error is ExecutorShutdownError { throw .shutDown }
+            throw .broken(error)
+        }
+        let id = tasks.insert(job)
+        backlog.append(id)
+        backlogCount += 1
+        schedule(now: now, &actions)
+        return id
+    }
+
+    /// The future of a task that no worker holds was cancelled. A task that is elsewhere by now is left alone: its
+    /// answer will find a cancelled future.
+    package mutating func cancelled(_ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard let record = tasks[id], record.worker == nil else { return }
+        tasks.remove(id)
+        backlogCount -= 1
+        schedule(now: now, &actions)
+    }
+
+    package enum TakeBack: Equatable {
+        /// It was on our side and is gone from there.
+        case done
+        /// The worker was asked; the answer comes with `takeBackAnswered`.
+        case asked
+        /// It runs, or it is over.
+        case tooLate
+    }
+
+    /// Somebody wants to cancel a task that was sent ahead.
+    package mutating func cancelRequested(
+        _ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) -> TakeBack {
+        guard let record = tasks[id] else { return .tooLate }
+        guard let holder = record.worker else {
+            cancelled(id, now: now, &actions)
+            return .done
+        }
+        guard workers[holder]?.held.first != id else { return .tooLate }
+        tasks.update(id) { $0.isCancelRequested = true }
+        askBack(id, from: holder, &actions)
+        return .asked
+    }
+
+    /// The one who wanted to cancel waits no longer; the task stays what it was.
+    package mutating func cancelRequestWithdrawn(_ id: TaskID) {
+        tasks.update(id) { $0.isCancelRequested = false }
+    }
+
+    /// A worker answered whether it gave a task back.
+    ///
+    /// - Returns: whether the task is cancelled now, for the one who waits in `cancel()`.
+    package mutating func takeBackAnswered(
+        _ id: TaskID, attempt: UInt32, by workerID: WorkerID, takenBack: Bool, now: Int64,
+        _ actions: inout [PoolAction<Job>]
+    ) -> Bool {
+        guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return false }
+        guard takenBack else {
+            tasks.update(id) {
+                $0.isTakeBackRequested = false
+                $0.isCancelRequested = false
+            }
+            return false
+        }
+        unhold(id, by: workerID, now: now, &actions)
+        if record.isCancelRequested || isCancellingFutures {
+            tasks.remove(id)
+            if !record.isCancelRequested { actions.append(.cancel(record.job)) }
+        } else {
+            tasks.update(id) {
+                $0.worker = nil
+                $0.isTakeBackRequested = false
+            }
+            backlog.prepend(id)
+            backlogCount += 1
+            actions.append(.requeued(record.job))
+        }
+        schedule(now: now, &actions)
+        return record.isCancelRequested
+    }
+
+    /// The driver found the future of a task cancelled when it was about to send it, or the worker cannot run it.
+    package mutating func taskWasNotSent(
+        _ id: TaskID, to workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) {
+        guard let record = tasks[id], record.worker == workerID else { return }
+        if workers[workerID]?.tasksLeft != nil { workers[workerID]!.tasksLeft! += 1 }
+        unhold(id, by: workerID, now: now, &actions)
+        tasks.remove(id)
+        schedule(now: now, &actions)
+    }
+
+    /// A worker answered a task, with a result or a failure.
+    ///
+    /// - Returns: the job, whose future the driver completes; nil for a late answer, which is dropped.
+    package mutating func answered(
+        _ id: TaskID, attempt: UInt32, by workerID: WorkerID, runTime: Int64, elements: Int = 1, now: Int64,
+        _ actions: inout [PoolAction<Job>]
+    ) -> Job? {
+        guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return nil }
+        tasks.remove(id)
+        noteRunTime(runTime)
+        unhold(id, by: workerID, now: now, &actions)
+        schedule(now: now, &actions)
+        return record.job
+    }
+
+    private mutating func noteRunTime(_ runTime: Int64) {
+        // The peer's number: bounded, so that it can neither overflow nor stop the scheduler.
+        let sample = min(max(runTime, 0), 3_600_000_000_000)
+        // A long task counts at once (others must not queue behind it), short ones by and by.
+        meanRunTime = meanRunTime.map { sample > $0 * 8 ? sample : $0 + (sample - $0) / 8 } ?? sample
+    }
+
+    func askBackIfNeeded(_ id: TaskID) -> Bool { tasks[id].map { !$0.isTakeBackRequested } ?? false }
+
+    mutating func askBack(_ id: TaskID, from holder: WorkerID, _ actions: inout [PoolAction<Job>]) {
+        guard let record = tasks[id], !record.isTakeBackRequested else { return }
+        tasks.update(id) { $0.isTakeBackRequested = true }
+        actions.append(.takeBack(id, holder, attempt: record.attempt))
+    }
+}

@@ -1,0 +1,138 @@
+import DequeModule
+
+/// The scheduler of a process pool: which task waits, which worker holds which tasks in which order, and what is to be
+/// done next.
+///
+/// A plain value without thread, lock, clock or descriptor. Each event is a method named after what happened; it
+/// appends to `actions` what its driver is to carry out, in order. Times are nanoseconds of any clock that only goes
+/// forward. The same code runs under ``PoolDriver``, in unit tests, and in a simulator.
+///
+/// A task is in exactly one place: in `backlog`, or in one worker's `held` queue. A worker runs what it holds in order,
+/// so the first of `held` is the one that it runs.
+package struct PoolState<Job: Sendable> {
+    package struct Configuration: Sendable {
+        /// How many workers may run tasks at the same time. At least 1.
+        package var maxWorkers: Int
+        /// Replace a worker after so many tasks. At least 1.
+        package var maxTasksPerChild: Int?
+        /// Most tasks that are sent ahead of the one a worker runs.
+        package var maxAhead = 256
+        /// How much work, in nanoseconds, is sent ahead to hide a round trip: a few times a blocking one (50 µs).
+        package var lookahead: Int64 = 200_000
+        /// Tasks shorter than this still get one sent ahead: an idle round trip costs at most 1 % of them.
+        package var longTask: Int64 = 10_000_000
+        /// How long a worker may take from its start to the end of its handshake and initializer.
+        package var startTimeout: Int64 = 60_000_000_000
+        /// How long a worker may take to exit when it was told to, before it is killed.
+        package var exitTimeout: Int64 = 5_000_000_000
+        /// How long work may lie behind a running task while another worker idles, before it is asked back.
+        package var stealDelay: Int64 = 2_000_000
+        /// So many starts in a row may fail while other workers carry on.
+        package var maxStartFailures = 3
+
+        package init(maxWorkers: Int, maxTasksPerChild: Int? = nil) {
+            self.maxWorkers = maxWorkers
+            self.maxTasksPerChild = maxTasksPerChild
+        }
+    }
+
+    enum Phase {
+        /// Takes work. Can transition to `shuttingDown`, `broken`.
+        case open
+        /// Runs what it has. Can transition to `broken`, `finished`.
+        case shuttingDown
+        /// All work was failed, the workers are being ended. Can transition to `finished` once a shutdown was asked
+        /// for, too.
+        case broken(any Error, isShutDown: Bool)
+        /// No work, no worker, no way back.
+        case finished(any Error)
+    }
+
+    struct Worker {
+        enum Stage {
+            /// Spawned, the handshake or initializer is not over. To `ready`, or gone.
+            case starting
+            /// Takes tasks. To `retiring`, `leaving`, or gone.
+            case ready
+            /// Has had its last task. To `leaving` when that is done, or gone.
+            case retiring
+            /// Told to exit, or killed by us: its end is expected. To gone.
+            case leaving
+        }
+        var stage = Stage.starting
+        var held = Deque<TaskID>()
+        /// Tasks that it may still get before it is replaced.
+        var tasksLeft: Int?
+        /// When the first of `held` became the first.
+        var headSince: Int64 = 0
+        /// When it must have started, or must be gone.
+        var deadline: Int64?
+        /// It has an entry on the `idle` stack.
+        var isListedIdle = false
+        /// It has an entry on the `spare` stack.
+        var isListedSpare = false
+    }
+
+    let configuration: Configuration
+    var phase = Phase.open
+    var tasks = TaskTable<Job>()
+    var backlog = Deque<TaskID>()
+    /// Entries of `backlog` that are still there: cancelled ones stay in the queue until they are reached.
+    var backlogCount = 0
+    var workers: [WorkerID: Worker] = [:]
+    var lastWorker: UInt64 = 0
+    /// Ready workers without a task, last in first out (the caches of the one used last are warm). May hold stale
+    /// entries, which are dropped when they are reached.
+    var idle: [WorkerID] = []
+    /// Ready workers that may get one more task sent ahead. Stale entries as above.
+    var spare: [WorkerID] = []
+    var startingCount = 0
+    var readyCount = 0
+    /// Workers that hold at least one task.
+    var busyCount = 0
+    /// Tasks that workers hold.
+    var heldCount = 0
+    var startFailures = 0
+    var lastStartError: (any Error)?
+    var hasEverStarted = false
+    /// Moving average of the run time of tasks, in nanoseconds; nil before the first result.
+    var meanRunTime: Int64?
+    var stealDeadline: Int64?
+    /// A shutdown asked for the cancellation of everything that no worker has begun.
+    var isCancellingFutures = false
+
+    package init(_ configuration: Configuration) {
+        precondition(configuration.maxWorkers >= 1 && (configuration.maxTasksPerChild ?? 1) >= 1)
+        self.configuration = configuration
+    }
+
+    /// The earliest time at which `timePassed` must be called, if there is one.
+    package var nextDeadline: Int64? {
+        var next = stealDeadline
+        for worker in workers.values {
+            if let deadline = worker.deadline, deadline < next ?? .max { next = deadline }
+        }
+        return next
+    }
+
+    package var isFinished: Bool {
+        if case .finished = phase { return true }
+        return false
+    }
+
+    package var workerCount: Int { workers.count }
+    package var pendingTaskCount: Int { tasks.count }
+
+    /// The task that a worker runs now, for the report of its loss.
+    package func runningTask(of id: WorkerID) -> (id: TaskID, job: Job, attempt: UInt32)? {
+        guard let head = workers[id]?.held.first, let record = tasks[head] else { return nil }
+        return (head, record.job, record.attempt)
+    }
+
+    /// Whether a worker's end would not surprise: it was told to go, or killed by us.
+    package func expectsExit(of id: WorkerID) -> Bool {
+        guard let worker = workers[id] else { return true }
+        if case .leaving = worker.stage { return true }
+        return false
+    }
+}

@@ -1,0 +1,63 @@
+/// The tasks that a pool holds, in reusable slots: constant-time access without hashing.
+struct TaskTable<Job: Sendable> {
+    struct Record {
+        var job: Job
+        /// The worker that holds it; nil while it is in the backlog.
+        var worker: WorkerID?
+        /// How often it was handed to a worker; an answer with an older number is late and is dropped.
+        var attempt: UInt32 = 0
+        /// Somebody waits in `cancel()` for the worker to give it back.
+        var isCancelRequested = false
+        /// The worker was asked for it.
+        var isTakeBackRequested = false
+    }
+
+    private struct Slot {
+        var generation: UInt32 = 0
+        var record: Record?
+    }
+
+    private var slots: [Slot] = []
+    private var free: [Int] = []
+    private(set) var count = 0
+
+    mutating func insert(_ job: Job) -> TaskID {
+        count += 1
+        if let slot = free.popLast() {
+            slots[slot].record = Record(job: job)
+            return TaskID(slot: slot, generation: slots[slot].generation)
+        }
+        slots.append(Slot(record: Record(job: job)))
+        return TaskID(slot: slots.count - 1, generation: 0)
+    }
+
+    subscript(id: TaskID) -> Record? {
+        guard id.slot < slots.count, slots[id.slot].generation == id.generation else { return nil }
+        return slots[id.slot].record
+    }
+
+    /// Changes a record in place; does nothing for a task that is gone.
+    mutating func update(_ id: TaskID, _ change: (inout Record) -> Void) {
+        guard id.slot < slots.count, slots[id.slot].generation == id.generation, slots[id.slot].record != nil else {
+            return
+        }
+        change(&slots[id.slot].record!)
+    }
+
+    @discardableResult
+    mutating func remove(_ id: TaskID) -> Record? {
+        guard id.slot < slots.count, slots[id.slot].generation == id.generation,
+            let record = slots[id.slot].record
+        else { return nil }
+        slots[id.slot].record = nil
+        slots[id.slot].generation &+= 1
+        free.append(id.slot)
+        count -= 1
+        return record
+    }
+
+    /// All tasks, in no particular order.
+    var ids: [TaskID] {
+        slots.indices.compactMap { slots[$0].record == nil ? nil : TaskID(slot: $0, generation: slots[$0].generation) }
+    }
+}

@@ -1,0 +1,69 @@
+import CProto
+import Glibc
+
+/// An open descriptor and the duty to close it, exactly once.
+package struct FileDescriptor: ~Copyable, Sendable {
+    package let rawValue: Int32
+
+    /// Takes over a descriptor that is open.
+    package init(owning rawValue: Int32) {
+        precondition(rawValue >= 0)
+        self.rawValue = rawValue
+    }
+
+    deinit { Glibc.close(rawValue) }
+
+    /// Both ends of a pipe, close-on-exec.
+    package static func pipe() throws(SystemError) -> (read: FileDescriptor, write: FileDescriptor) {
+        var read: Int32 = -1
+        var write: Int32 = -1
+        try SystemError.check(futures_pipe(&read, &write), "pipe2")
+        return (FileDescriptor(owning: read), FileDescriptor(owning: write))
+    }
+
+    package static func event() throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try SystemError.check(futures_eventfd(), "eventfd"))
+    }
+
+    package static func epoll() throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try SystemError.check(futures_epoll_create(), "epoll_create1"))
+    }
+
+    package func setNonBlocking() throws(SystemError) {
+        try SystemError.check(futures_set_nonblocking(rawValue), "fcntl")
+    }
+
+    package enum ReadResult: Equatable {
+        case bytes(Int)
+        /// Nothing there now.
+        case wouldBlock
+        case endOfFile
+        case failed(errno: Int32)
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+        while true {
+            let count = Glibc.read(rawValue, buffer.baseAddress, buffer.count)
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .endOfFile }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            default: return .failed(errno: errno)
+            }
+        }
+    }
+
+    /// Writes what fits now; nil if the other end is gone.
+    package func write(_ buffer: UnsafeRawBufferPointer) -> Int? {
+        while true {
+            let count = Glibc.write(rawValue, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return 0
+            default: return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import Glibc
+
+/// Which program runs as a worker process.
+public struct WorkerCommand: Sendable, Hashable {
+    /// The path of the executable.
+    public var executable: String
+    /// Its arguments, without the program's name.
+    public var arguments: [String]
+    /// Variables that the worker gets besides, or instead of, the parent's.
+    public var environment: [String: String]
+
+    /// Another executable, which calls ``WorkerProcess/runIfSpawned(_:)`` first in its `main`.
+    ///
+    /// - Parameter executable: a path; it is not looked up in `PATH`.
+    public init(executable: String, arguments: [String] = [], environment: [String: String] = [:]) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+    }
+
+    /// This executable, run again. Its `main` must call ``WorkerProcess/runIfSpawned(_:)`` before anything else.
+    public static var thisExecutable: WorkerCommand {
+        // The link itself: it names this very file, also when that was renamed or replaced since it was started. The
+        // parent's arguments are not passed on: they may hold secrets, and a worker has no use for them.
+        WorkerCommand(executable: "/proc/self/exe")
+    }
+
+    /// The `worker-host` executable with plug-in libraries.
+    ///
+    /// - Parameters:
+    ///   - path: where `worker-host` is.
+    ///   - libraries: plug-ins, each with the C entry point `futures_plugin_main`.
+    public static func workerHost(at path: String, load libraries: [String]) -> WorkerCommand {
+        WorkerCommand(executable: path, arguments: ["serve"] + libraries.flatMap { ["--load", $0] })
+    }
+
+    /// Says early and clearly what posix_spawn would only say when the first worker starts.
+    func validate() throws {
+        var status = stat()
+        guard stat(executable, &status) == 0 else {
+            throw WorkerStartError(command: self, reason: .cannotRun(errno: errno))
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw WorkerStartError(command: self, reason: .notAFile)
+        }
+        guard access(executable, X_OK) == 0 else {
+            throw WorkerStartError(command: self, reason: .cannotRun(errno: errno))
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+
+/// A worker process could not be started, or did not become one that can be used.
+public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong.
+    public enum Reason: Sendable {
+        /// The executable is missing or may not be run; the number is one of errno(3).
+        case cannotRun(errno: Int32)
+        /// The path names something else than a file.
+        case notAFile
+        /// It ended before its handshake was over.
+        case ended(ExitStatus)
+        /// It wrote something that is not the wire's protocol.
+        case notTheProtocol(String)
+        /// It speaks only other versions of the wire.
+        case version(ours: ClosedRange<UInt32>, theirs: UInt32)
+        /// It refused to serve, with its own words.
+        case refused(String)
+        /// Its handshake was not over in time.
+        case timedOut(Duration)
+    }
+
+    /// The program.
+    public let command: WorkerCommand
+    /// What went wrong.
+    public let reason: Reason
+    /// The process, if there was one.
+    public let pid: Int32?
+    /// The end of what it wrote to its standard error.
+    public let standardError: String
+
+    init(command: WorkerCommand, reason: Reason, pid: Int32? = nil, standardError: String = "") {
+        self.command = command
+        self.reason = reason
+        self.pid = pid
+        self.standardError = standardError
+    }
+
+    public var description: String {
+        var text = "the worker executable \(command.executable)"
+        if let pid { text += " (pid \(pid))" }
+        switch reason {
+        case .cannotRun(let number):
+            text += " cannot be run: \(String(cString: strerror(number)))"
+        case .notAFile:
+            text += " cannot be run: it is not a file"
+        case .ended(let status):
+            text += " \(status) before its handshake; does its main call WorkerProcess.runIfSpawned first?"
+        case .notTheProtocol(let what):
+            text += " does not speak the wire protocol: \(what)"
+        case .version(let ours, let theirs):
+            text += """
+                 speaks version \(theirs) of the wire, this side \
+                \(ours.count == 1 ? "version \(ours.lowerBound)" : "versions \(ours.lowerBound) to \(ours.upperBound)"); \
+                build both with the same release
+                """
+        case .refused(let words):
+            text += " refused to serve: \(words)"
+        case .timedOut(let limit):
+            text += " did not finish its handshake within \(limit); does its main call WorkerProcess.runIfSpawned first?"
+        }
+        if !standardError.isEmpty { text += "\nits standard error ends:\n\(standardError)" }
+        return text
+    }
+}
