@@ -5,14 +5,9 @@ extension Callable {
     ///
     /// - Throws: what the body throws; ``CallableError/external(name:)`` if the code is not in this process.
     package func call(_ argument: repeat each Input) throws -> Output {
-        switch body {
-        case .synchronous(let function):
-            return try function(repeat each argument)
-        case .asynchronous(let function):
-            return try InlineTaskExecutor().run { try await function(repeat each argument) }
-        case .external:
-            throw CallableError.external(name: name)
-        }
+        if let function = body.synchronous { return try function(repeat each argument) }
+        guard let function = body.asynchronous else { throw CallableError.external(name: name) }
+        return try InlineTaskExecutor().run { try await function(repeat each argument) }
     }
 
     package func encodeArguments(_ argument: repeat each Input) throws -> Payload {
@@ -36,25 +31,25 @@ extension Callable {
         (repeat try decodeValue(each inputs, &decoder))
     }
 
-    package func decodeColumns(count: Int, _ decoder: inout PayloadDecoder) throws -> (repeat [each Input]) {
-        (repeat try decodeColumn(each inputs, count, &decoder))
+    /// Decodes one column for each argument.
+    ///
+    /// - Throws: what decoding throws.
+    /// - Returns: what calling the body for each element gave; failures do not stop the others.
+    package func callElements(
+        count: Int, _ decoder: inout PayloadDecoder
+    ) throws -> (values: [Output], failures: [(index: Int, error: any Error)]) {
+        callElements(count: count, repeat try decodeColumn(each inputs, count, &decoder))
     }
 
-    /// Calls the body for each element of the columns; failures do not stop the others.
-    package func callElements(
-        count: Int, _ column: (repeat [each Input])
+    private func callElements(
+        count: Int, _ column: repeat [each Input]
     ) -> (values: [Output], failures: [(index: Int, error: any Error)]) {
         var values: [Output] = []
         values.reserveCapacity(count)
         var failures: [(index: Int, error: any Error)] = []
         for index in 0..<count {
             do {
-                switch body {
-                case .synchronous(let function):
-                    values.append(try function(repeat (each column)[index]))
-                default:
-                    values.append(try call(repeat (each column)[index]))
-                }
+                values.append(try call(repeat (each column)[index]))
             } catch {
                 failures.append((index, error))
             }

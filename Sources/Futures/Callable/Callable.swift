@@ -15,11 +15,10 @@ import Wire
 /// `main.swift` are set by that file's own statements, which a worker never reaches: keep what a callable needs in
 /// another file.
 public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
-    package enum Body: Sendable {
-        case synchronous(@Sendable (repeat each Input) throws -> Output)
-        case asynchronous(@Sendable (repeat each Input) async throws -> Output)
-        /// The code lives in the worker only (a plug-in, another executable).
-        case external
+    /// One of the two, or none: then the code lives in the worker only (a plug-in, another executable).
+    package struct Body: Sendable {
+        package var synchronous: (@Sendable (repeat each Input) throws -> Output)?
+        package var asynchronous: (@Sendable (repeat each Input) async throws -> Output)?
     }
 
     /// The name under which workers know the function. Unique in a registry.
@@ -46,28 +45,28 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Output)
     where Output: Codable, repeat each Input: Codable {
         self.init(
-            name: name, body: .synchronous(body), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
+            name: name, body: Body(synchronous: body), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
     }
 
     /// Names an asynchronous function. The worker runs it on its main thread, one task at a time.
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) async throws -> Output)
     where Output: Codable, repeat each Input: Codable {
         self.init(
-            name: name, body: .asynchronous(body), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
+            name: name, body: Body(asynchronous: body), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
     }
 
     /// Names a synchronous function without a result.
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Void)
     where Output == Void, repeat each Input: Codable {
         self.init(
-            name: name, body: .synchronous(body), inputs: (repeat ValueCodec<each Input>()), output: .void)
+            name: name, body: Body(synchronous: body), inputs: (repeat ValueCodec<each Input>()), output: .void)
     }
 
     /// Names an asynchronous function without a result.
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) async throws -> Void)
     where Output == Void, repeat each Input: Codable {
         self.init(
-            name: name, body: .asynchronous(body), inputs: (repeat ValueCodec<each Input>()), output: .void)
+            name: name, body: Body(asynchronous: body), inputs: (repeat ValueCodec<each Input>()), output: .void)
     }
 
     /// Names a function whose code only the worker has: a plug-in that `worker-host --load` opens, or another
@@ -77,7 +76,7 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     /// let count = Callable<Int, String>(external: "count_words")
     /// ```
     public init(external name: String) where Output: Codable, repeat each Input: Codable {
-        self.init(name: name, body: .external, inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
+        self.init(name: name, body: Body(), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
     }
 
     /// The same callable, whose errors of type `Failure` arrive at the caller as that very type.

@@ -19,7 +19,7 @@ package struct ErrorCodec: Sendable {
         }
         decode = { bytes, limits in
             try bytes.withUnsafeBytes { raw in
-                var decoder = try PayloadDecoder(raw, format: PayloadFormat(), limits: limits)
+                var decoder = try PayloadDecoder(raw, format: .values, limits: limits)
                 return try codec.decode(from: &decoder)
             }
         }

@@ -54,13 +54,12 @@ extension Callable {
     }
 
     fileprivate func runChunk(_ count: Int, _ decoder: inout PayloadDecoder) throws(InvocationFailure) -> ChunkReply {
-        let columns: (repeat [each Input])
+        let (values, failures): ([Output], [(index: Int, error: any Error)])
         do {
-            columns = try decodeColumns(count: count, &decoder)
+            (values, failures) = try callElements(count: count, &decoder)
         } catch {
             throw failure(error, at: .decodingArguments)
         }
-        let (values, failures) = callElements(count: count, columns)
         var elements = failures.map {
             ElementFailure(index: UInt32($0.index), failure: failure($0.error, at: .running).description)
         }

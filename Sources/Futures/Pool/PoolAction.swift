@@ -36,6 +36,8 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case drain(WorkerID)
     /// Send the worker's process group a signal.
     case kill(WorkerID, signal: Int32)
+    /// The worker's handshake and initializer took too long; answer with `workerFailedToStart`.
+    case startTimedOut(WorkerID)
     /// The worker's process is gone and nothing of it is needed any more.
     case release(WorkerID)
     /// `nextDeadline` may be earlier than it was.

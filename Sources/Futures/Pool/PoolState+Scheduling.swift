@@ -117,26 +117,28 @@ extension PoolState {
     mutating func unhold(
         _ id: TaskID, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
-        guard var worker = workers[workerID] else { return }
-        let wasFirst = worker.held.first == id
+        // In place: a copy of the worker would copy its queue.
+        guard workers[workerID] != nil else { return }
+        let wasFirst = workers[workerID]!.held.first == id
         if wasFirst {
-            worker.held.removeFirst()
-        } else if let index = worker.held.firstIndex(of: id) {
-            worker.held.remove(at: index)
+            workers[workerID]!.held.removeFirst()
+        } else if let index = workers[workerID]!.held.firstIndex(of: id) {
+            workers[workerID]!.held.remove(at: index)
         } else {
             return
         }
         heldCount -= 1
         if wasFirst {
-            worker.headSince = now
-            if let next = worker.held.first, let record = tasks[next] { actions.append(.began(record.job)) }
+            workers[workerID]!.headSince = now
+            if let next = workers[workerID]!.held.first, let record = tasks[next] {
+                actions.append(.began(record.job))
+            }
         }
-        workers[workerID] = worker
-        if worker.held.isEmpty {
+        if workers[workerID]!.held.isEmpty {
             busyCount -= 1
-            if case .retiring = worker.stage {
+            if case .retiring = workers[workerID]!.stage {
                 // A task that turned out not to be sent gave it another turn.
-                if worker.tasksLeft ?? 0 > 0 {
+                if workers[workerID]!.tasksLeft ?? 0 > 0 {
                     workers[workerID]!.stage = .ready
                     readyCount += 1
                 } else {

@@ -118,15 +118,14 @@ extension PoolState {
     }
 
     /// Time has passed; call it at ``nextDeadline``.
-    package mutating func timePassed(now: Int64, startError: (WorkerID) -> any Error, _ actions: inout [PoolAction<Job>])
-    {
+    package mutating func timePassed(now: Int64, _ actions: inout [PoolAction<Job>]) {
         for (id, worker) in workers {
             guard let deadline = worker.deadline, deadline <= now else { continue }
+            workers[id]?.deadline = nil
             if case .starting = worker.stage {
-                workerFailedToStart(id, startError(id), hasProcess: true, now: now, &actions)
+                actions.append(.startTimedOut(id))
             } else {
                 // It was told to exit and did not.
-                workers[id]?.deadline = nil
                 actions.append(.kill(id, signal: SIGKILL))
             }
         }

@@ -129,6 +129,12 @@ package struct PoolState<Job: Sendable> {
         return (head, record.job, record.attempt)
     }
 
+    /// Whether a worker's handshake or initializer is not over.
+    package func isStarting(_ id: WorkerID) -> Bool {
+        guard let worker = workers[id], case .starting = worker.stage else { return false }
+        return true
+    }
+
     /// Whether a worker's end would not surprise: it was told to go, or killed by us.
     package func expectsExit(of id: WorkerID) -> Bool {
         guard let worker = workers[id] else { return true }

@@ -1,4 +1,4 @@
-import CProto
+internal import CProto
 import Glibc
 
 /// An open descriptor and the duty to close it, exactly once.
@@ -13,12 +13,18 @@ package struct FileDescriptor: ~Copyable, Sendable {
 
     deinit { Glibc.close(rawValue) }
 
-    /// Both ends of a pipe, close-on-exec.
-    package static func pipe() throws(SystemError) -> (read: FileDescriptor, write: FileDescriptor) {
+    /// Both ends of a pipe.
+    package struct Pipe: ~Copyable {
+        package let read: FileDescriptor
+        package let write: FileDescriptor
+    }
+
+    /// A pipe, close-on-exec.
+    package static func pipe() throws(SystemError) -> Pipe {
         var read: Int32 = -1
         var write: Int32 = -1
         try SystemError.check(futures_pipe(&read, &write), "pipe2")
-        return (FileDescriptor(owning: read), FileDescriptor(owning: write))
+        return Pipe(read: FileDescriptor(owning: read), write: FileDescriptor(owning: write))
     }
 
     package static func event() throws(SystemError) -> FileDescriptor {

@@ -25,14 +25,17 @@ public struct WorkerCommand: Sendable, Hashable {
         WorkerCommand(executable: "/proc/self/exe")
     }
 
-    /// The `worker-host` executable with plug-in libraries.
+    /// The `worker-host` executable with a plug-in library, which has the callables.
     ///
     /// - Parameters:
     ///   - path: where `worker-host` is.
-    ///   - libraries: plug-ins, each with the C entry point `futures_plugin_main`.
-    public static func workerHost(at path: String, load libraries: [String]) -> WorkerCommand {
-        WorkerCommand(executable: path, arguments: ["serve"] + libraries.flatMap { ["--load", $0] })
+    ///   - library: a shared library with the C entry point `futures_plugin_main`; see ``WorkerProcess/serve(_:input:output:)``.
+    public static func workerHost(at path: String, load library: String) -> WorkerCommand {
+        WorkerCommand(executable: path, arguments: ["serve", "--load", library])
     }
+
+    /// How messages call the program.
+    var displayName: String { executable == "/proc/self/exe" ? "this executable" : executable }
 
     /// Says early and clearly what posix_spawn would only say when the first worker starts.
     func validate() throws {

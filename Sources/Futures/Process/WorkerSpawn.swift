@@ -1,4 +1,4 @@
-import CProto
+internal import CProto
 import Glibc
 
 /// A process that was just started, with the parent's ends of its channels.

@@ -10,6 +10,10 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case notAFile
         /// It ended before its handshake was over.
         case ended(ExitStatus)
+        /// This very process was started as a worker, and makes a pool instead of serving.
+        case isItselfAWorker
+        /// It ended while it ran the pool's initializer.
+        case endedInInitializer(ExitStatus)
         /// It wrote something that is not the wire's protocol.
         case notTheProtocol(String)
         /// It speaks only other versions of the wire.
@@ -37,7 +41,7 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        var text = "the worker executable \(command.executable)"
+        var text = command == .thisExecutable ? "this executable as a worker" : "the worker executable \(command.executable)"
         if let pid { text += " (pid \(pid))" }
         switch reason {
         case .cannotRun(let number):
@@ -46,6 +50,13 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
             text += " cannot be run: it is not a file"
         case .ended(let status):
             text += " \(status) before its handshake; does its main call WorkerProcess.runIfSpawned first?"
+        case .isItselfAWorker:
+            return """
+                this process was started as a worker, but makes a process pool of its own: call \
+                WorkerProcess.runIfSpawned(registry) first in main, before anything else
+                """
+        case .endedInInitializer(let status):
+            text += " \(status) while it ran the pool's initializer"
         case .notTheProtocol(let what):
             text += " does not speak the wire protocol: \(what)"
         case .version(let ours, let theirs):

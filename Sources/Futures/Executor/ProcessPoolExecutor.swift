@@ -1,0 +1,186 @@
+import Glibc
+import Synchronization
+import Wire
+
+/// Runs registered callables in worker processes.
+///
+/// ```swift
+/// try await withProcessPool(registry, maxWorkers: 4) { pool in
+///     let future = try pool.submit(power, 323, 1235)
+///     print(try await future.value)
+/// }
+/// ```
+///
+/// Workers are started when there is work for them. A call that throws fails its own future; a worker that ends abruptly
+/// (a trap, a signal, `exit`) breaks the pool: everything pending and running fails with ``BrokenProcessPool``, which
+/// tells what the worker was doing and what it last wrote to standard error, and later submissions throw it.
+///
+/// A pool that is dropped without a shutdown finishes what was submitted and then frees everything. When the program ends
+/// before that, the workers end, too, and unfinished work is lost.
+///
+/// All methods may be called from any thread, also from the futures' callbacks.
+public final class ProcessPoolExecutor: Executor {
+    let driver: PoolDriver
+    private let functions: FunctionTable
+
+    /// The most workers that run tasks at the same time.
+    public let maxWorkers: Int
+
+    /// A pool for the callables of a registry.
+    ///
+    /// - Parameters:
+    ///   - registry: what may be submitted. The workers need the same callables.
+    ///   - maxWorkers: how many tasks may run at the same time; nil for the number of usable processors (affinity and
+    ///     control group quota respected).
+    ///   - worker: the program to run as a worker. This executable by default, whose `main` has to call
+    ///     ``WorkerProcess/runIfSpawned(_:)`` first.
+    ///   - maxTasksPerChild: replace a worker after so many tasks (a chunk is one); nil for never. Keeps leaks small.
+    ///   - initializer: what each worker runs before its first task.
+    /// - Throws: ``InvalidArgumentError`` for a number below 1; ``WorkerStartError`` if `worker` names nothing that can be
+    ///   run; ``SystemError`` without descriptors left.
+    public convenience init(
+        _ registry: FunctionRegistry, maxWorkers: Int? = nil, worker: WorkerCommand = .thisExecutable,
+        maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil
+    ) throws {
+        try self.init(
+            FunctionTable(registry), maxWorkers: maxWorkers, worker: worker, maxTasksPerChild: maxTasksPerChild,
+            initializer: initializer)
+    }
+
+    /// A pool for callables whose code only the workers have: those made with ``Callable/init(external:)``. Which of them
+    /// exist is found out when a worker is asked.
+    ///
+    /// - Parameters: as for ``init(_:maxWorkers:worker:maxTasksPerChild:initializer:)``.
+    public convenience init(
+        worker: WorkerCommand, maxWorkers: Int? = nil, maxTasksPerChild: Int? = nil,
+        initializer: WorkerInitializer? = nil
+    ) throws {
+        try self.init(
+            FunctionTable(nil), maxWorkers: maxWorkers, worker: worker, maxTasksPerChild: maxTasksPerChild,
+            initializer: initializer)
+    }
+
+    private init(
+        _ functions: FunctionTable, maxWorkers: Int?, worker: WorkerCommand, maxTasksPerChild: Int?,
+        initializer: WorkerInitializer?
+    ) throws {
+        let maxWorkers = maxWorkers ?? usableProcessorCount()
+        try InvalidArgumentError.check("maxWorkers", maxWorkers)
+        if let maxTasksPerChild { try InvalidArgumentError.check("maxTasksPerChild", maxTasksPerChild) }
+        guard !WorkerProcess.isUnserved else { throw WorkerStartError(command: worker, reason: .isItselfAWorker) }
+        try worker.validate()
+        self.functions = functions
+        self.maxWorkers = maxWorkers
+        driver = try PoolDriver(
+            PoolState.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild), command: worker,
+            initializer: try initializer?.prepare(functions))
+    }
+
+    deinit {
+        driver.shutDown(cancelFutures: false)
+    }
+
+    /// Schedules a call and returns at once. The arguments are encoded in this thread.
+    ///
+    /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenProcessPool`` on a broken pool; ``CallableError`` if
+    ///   the callable is not in the registry; ``TransportError`` if an argument's `encode(to:)` throws.
+    public func submit<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
+    ) throws -> Future<Output> {
+        let function = try functions.find(callable.name, callable.signature)
+        let payload: Payload
+        do {
+            payload = try callable.encodeArguments(repeat each argument)
+        } catch {
+            throw TransportError(.encodingArguments, functionName: callable.name, cause: error)
+        }
+        let future = Future<Output>(owner: nil, ticket: 0, functionName: callable.name)
+        try driver.submit(
+            CallJob(
+                function: function, payload: payload, output: callable.output, errors: callable.errors, future: future))
+        return future
+    }
+
+    /// Schedules a call for each element of the columns, in one message.
+    func submitChunk<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, count: Int, _ column: repeat [each Input]
+    ) throws -> Future<ChunkOutcome<Output>> {
+        let function = try functions.find(callable.name, callable.signature)
+        let payload: Payload
+        do {
+            payload = try callable.encodeColumns(repeat each column)
+        } catch {
+            throw TransportError(.encodingArguments, functionName: callable.name, cause: error)
+        }
+        let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
+        try driver.submit(
+            ChunkJob(
+                function: function, payload: payload, count: count, output: callable.output, errors: callable.errors,
+                future: future))
+        return future
+    }
+
+    @available(*, noasync, message: "this blocks the thread; use `await shutdown(cancelFutures:)`")
+    public func shutdown(wait: Bool = true, cancelFutures: Bool = false) {
+        driver.shutDown(cancelFutures: cancelFutures)
+        if wait { driver.waitForTermination() }
+    }
+
+    /// Shuts down and suspends until all is done, also when the awaiting task is cancelled.
+    public func shutdown(cancelFutures: Bool = false) async {
+        driver.shutDown(cancelFutures: cancelFutures)
+        await driver.waitForTermination()
+    }
+
+    /// Ends the workers with SIGTERM: running calls fail with ``BrokenProcessPool``, waiting ones are cancelled. A worker
+    /// that ignores the signal is killed a few seconds later.
+    public func terminateWorkers() { driver.terminate(signal: SIGTERM, by: "terminateWorkers()") }
+
+    /// Ends the workers with SIGKILL: running calls fail with ``BrokenProcessPool``, waiting ones are cancelled.
+    public func killWorkers() { driver.terminate(signal: SIGKILL, by: "killWorkers()") }
+}
+
+/// A call that each worker makes before its first task, replacements too.
+///
+/// If it throws, the pool is broken with that error: the next worker would fail the same way.
+public struct WorkerInitializer: Sendable {
+    let prepare: @Sendable (FunctionTable) throws -> PoolDriver.Initializer
+
+    /// The call of `callable` with these arguments. The callable has to be in the pool's registry; its result is dropped.
+    public init<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
+    ) throws {
+        let payload: Payload
+        do {
+            payload = try callable.encodeArguments(repeat each argument)
+        } catch {
+            throw TransportError(.encodingArguments, functionName: callable.name, cause: error)
+        }
+        prepare = { functions in
+            PoolDriver.Initializer(
+                function: try functions.find(callable.name, callable.signature), payload: payload,
+                errors: callable.errors)
+        }
+    }
+}
+
+/// Runs `body` with a process pool, and shuts the pool down at its end: when `body` returns, after all submitted work;
+/// when it throws or its task is cancelled, work that has not begun is cancelled first.
+///
+/// - Parameters: as for ``ProcessPoolExecutor/init(_:maxWorkers:worker:maxTasksPerChild:initializer:)``.
+nonisolated(nonsending) public func withProcessPool<Value>(
+    _ registry: FunctionRegistry, maxWorkers: Int? = nil, worker: WorkerCommand = .thisExecutable,
+    maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil,
+    _ body: nonisolated(nonsending) (ProcessPoolExecutor) async throws -> Value
+) async throws -> Value {
+    let pool = try ProcessPoolExecutor(
+        registry, maxWorkers: maxWorkers, worker: worker, maxTasksPerChild: maxTasksPerChild, initializer: initializer)
+    do {
+        let value = try await body(pool)
+        await pool.shutdown(cancelFutures: Task.isCancelled)
+        return value
+    } catch {
+        await pool.shutdown(cancelFutures: true)
+        throw error
+    }
+}

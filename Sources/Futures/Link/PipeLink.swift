@@ -1,0 +1,121 @@
+internal import CProto
+import Glibc
+import Wire
+
+/// The local way to a worker: its process and the three pipes to it.
+///
+/// `@unchecked Sendable`: what changes belongs to a role, and only the thread that has the role touches it. `outbox`
+/// and what follows it belong to the pool's settling role (see ``PoolDriver``), the rest to the driver's thread.
+final class PipeLink: @unchecked Sendable {
+    let id: WorkerID
+    let pid: Int32
+    let command: WorkerCommand
+    let pidfd: FileDescriptor
+    let toWorker: FileDescriptor
+    let fromWorker: FileDescriptor
+    let errorOutput: WorkerErrorOutput
+
+    // The settling role's.
+    var outbox = FrameBuffer()
+    /// The pipe is full; the driver's thread waits until it takes more.
+    var isWaitingForRoom = false
+    /// The worker does not read any more: what would be sent is dropped, its end is awaited.
+    var isClosedByWorker = false
+    private var bindings: [Binding?] = []
+
+    // The driver thread's; `functions` and `limits` do not change any more when the worker is ready.
+    var decoder = FrameDecoder(limits: .default)
+    /// The decoder's, readable while it hands out a frame.
+    let receiveLimits = WireLimits.default
+    var isWelcomed = false
+    /// No more answers will be read: the pipe has ended, or its bytes cannot be trusted.
+    var hasStoppedReading = false
+    /// When a worker that closed the wire without exiting is given up.
+    var closedDeadline: Int64?
+    private(set) var functions: [String: (index: UInt32, description: FunctionDescription)] = [:]
+    private(set) var limits = WireLimits.default
+
+    /// How a function of the pool is called in this worker.
+    enum Binding {
+        case index(UInt32)
+        case unusable(CallableError)
+    }
+
+    init(id: WorkerID, command: WorkerCommand, process: consuming SpawnedProcess) {
+        self.id = id
+        self.command = command
+        pid = process.pid
+        pidfd = process.pidfd
+        toWorker = process.toWorker
+        fromWorker = process.fromWorker
+        errorOutput = WorkerErrorOutput(process.standardError)
+    }
+
+    /// How error messages call the worker.
+    var name: String { "worker process \(pid) (\(command.displayName))" }
+
+    func welcomed(_ welcome: Welcome) {
+        isWelcomed = true
+        limits = welcome.limits
+        for (index, function) in welcome.functions.enumerated() {
+            functions[function.name] = (UInt32(index), function)
+        }
+    }
+
+    /// The settling role's: looked up once for each function.
+    func binding(of function: PoolFunction) -> Binding {
+        while bindings.count <= function.index { bindings.append(nil) }
+        if let binding = bindings[function.index] { return binding }
+        let binding = bind(function.name, function.signature)
+        bindings[function.index] = binding
+        return binding
+    }
+
+    private func bind(_ name: String, _ signature: Signature) -> Binding {
+        guard let (index, theirs) = functions[name] else {
+            return .unusable(
+                .missing(name: name, signature: signature, worker: self.name, registered: Array(functions.keys)))
+        }
+        guard theirs.fingerprint == signature.fingerprint, theirs.signature == signature.description else {
+            return .unusable(
+                .signatureMismatch(
+                    name: name, ours: signature, theirs: Signature(theirs.signature), worker: self.name))
+        }
+        return .index(index)
+    }
+
+    enum FlushResult {
+        case done
+        /// The rest must wait until the pipe takes more.
+        case full
+        case closed
+    }
+
+    /// Writes what the pipe takes now. The settling role's.
+    func flush() -> FlushResult {
+        while !outbox.isEmpty {
+            guard let written = outbox.withUnsafeBytes({ toWorker.write($0) }) else {
+                outbox.removeAll(keepingCapacity: false)
+                return .closed
+            }
+            guard written > 0 else { return .full }
+            outbox.removeFirst(written)
+        }
+        return .done
+    }
+
+    /// Signals the worker's process group. Only before it was reaped: afterwards the number may be another's.
+    func signal(_ number: Int32) {
+        if futures_group_signal(pid, number) < 0 { _ = futures_pidfd_signal(pidfd.rawValue, number) }
+    }
+
+    /// Reaps the process if it has ended. What it left in its group is killed first, while the group's number is
+    /// still its own.
+    func reap() -> ExitStatus? {
+        _ = futures_group_signal(pid, SIGKILL)
+        var exit = futures_exit()
+        guard futures_reap(pidfd.rawValue, &exit) == 1 else { return nil }
+        return exit.is_signal != 0
+            ? .signaled(signal: exit.value, dumpedCore: exit.dumped_core != 0) : .exited(code: exit.value)
+    }
+}

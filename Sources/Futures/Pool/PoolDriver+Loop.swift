@@ -1,0 +1,227 @@
+internal import CProto
+import Glibc
+import Wire
+
+// The driver's thread: starts and ends processes, reads what they say, and keeps the time.
+extension PoolDriver {
+    func run() {
+        var events = [futures_event](repeating: futures_event(), count: 64)
+        while !loop.isFinished {
+            carryOutCommands()
+            if loop.isFinished { break }
+            let count = futures_epoll_wait(epoll.rawValue, &events, Int32(events.count), timeout())
+            precondition(count >= 0, "epoll_wait failed with error \(-count): a descriptor was closed by somebody else")
+            for event in events[..<Int(count)] { handle(event) }
+            letTimePass()
+            settle()
+            completeFutures()
+        }
+        termination.fulfil(())
+    }
+
+    // MARK: Commands
+
+    private func carryOutCommands() {
+        while true {
+            var commands: [DriverCommand] = []
+            core.withLock { swap(&$0.commands, &commands) }
+            if commands.isEmpty { return }
+            for command in commands { carryOut(command) }
+            settle()
+            completeFutures()
+        }
+    }
+
+    private func carryOut(_ command: DriverCommand) {
+        switch command {
+        case .spawn(let worker): spawn(worker)
+        case .kill(let worker, let signal): link(worker)?.signal(signal)
+        case .startTimedOut(let worker): startTimedOut(worker)
+        case .watchClosedWire(let worker):
+            if let link = link(worker) { wireClosed(link) }
+        case .release(let worker):
+            // Its descriptors close with it, and leave the epoll set.
+            links.withLock { $0[worker] = nil }
+            loop.heldUpOutputs.remove(worker)
+            loop.closedWires.remove(worker)
+        case .finish: loop.isFinished = true
+        }
+    }
+
+    private func link(_ id: WorkerID) -> PipeLink? { links.withLock { $0[id] } }
+
+    private func spawn(_ id: WorkerID) {
+        do {
+            let link = PipeLink(id: id, command: command, process: try command.spawn())
+            let hello = Hello(workerID: id.rawValue)
+            do {
+                try PoolLoop.watch(link, epoll: epoll)
+                // Nobody else knows the link yet, so that this thread may use what is the settling role's.
+                try link.outbox.append(.hello(hello))
+            } catch {
+                link.signal(SIGKILL)
+                throw error
+            }
+            links.withLock { $0[id] = link }
+            write(.flush(id))
+        } catch {
+            failedToStart(id, BrokenProcessPool(reason: "no worker could be started", cause: error), hasProcess: false)
+        }
+    }
+
+    private func startTimedOut(_ id: WorkerID) {
+        guard let link = link(id) else { return }
+        startFailed(link, .timedOut(.nanoseconds(startTimeout)))
+    }
+
+    /// The worker's handshake failed; its process is still there.
+    func startFailed(_ link: PipeLink, _ reason: WorkerStartError.Reason) {
+        stopReading(link)
+        failedToStart(link.id, startError(link, reason), hasProcess: true)
+    }
+
+    private func startError(_ link: PipeLink, _ reason: WorkerStartError.Reason) -> BrokenProcessPool {
+        BrokenProcessPool(
+            reason: "no worker could be started",
+            cause: WorkerStartError(
+                command: link.command, reason: reason, pid: link.pid, standardError: link.errorOutput.tail))
+    }
+
+    private func failedToStart(_ id: WorkerID, _ error: any Error, hasProcess: Bool) {
+        let now = futures_monotonic_nanoseconds()
+        record { state, actions in
+            state.workerFailedToStart(id, error, hasProcess: hasProcess, now: now, &actions)
+        }
+    }
+
+    // MARK: Events
+
+    private func handle(_ event: futures_event) {
+        guard event.token != 0 else {
+            futures_eventfd_clear(wakeup.rawValue)
+            return
+        }
+        let (id, channel) = PoolLoop.meaning(of: event.token)
+        guard let link = link(id) else { return }
+        switch channel {
+        case .answers: readAnswers(link)
+        case .errorOutput: readErrorOutput(link)
+        case .process: processEnded(link)
+        case .room:
+            _ = futures_epoll_remove(epoll.rawValue, link.toWorker.rawValue)
+            write(.flush(id))
+        }
+        // At once, so that the worker goes on while the other events are looked at; the futures come after.
+        settle()
+        completeFutures()
+    }
+
+    private func completeFutures() {
+        guard !loop.completions.isEmpty else { return }
+        var completions: [Completion] = []
+        swap(&completions, &loop.completions)
+        for completion in completions { completion.complete() }
+        completions.removeAll(keepingCapacity: true)
+        if loop.completions.isEmpty { swap(&completions, &loop.completions) }
+    }
+
+    private func readErrorOutput(_ link: PipeLink) {
+        guard link.errorOutput.read() else {
+            _ = futures_epoll_remove(epoll.rawValue, link.errorOutput.descriptor.rawValue)
+            return
+        }
+        guard link.errorOutput.isHeldUp, loop.heldUpOutputs.insert(link.id).inserted else { return }
+        _ = futures_epoll_remove(epoll.rawValue, link.errorOutput.descriptor.rawValue)
+    }
+
+    private func retryErrorOutputs() {
+        for id in loop.heldUpOutputs {
+            guard let link = link(id) else { continue }
+            link.errorOutput.passOn()
+            guard !link.errorOutput.isHeldUp else { continue }
+            loop.heldUpOutputs.remove(id)
+            _ = futures_epoll_set(
+                epoll.rawValue, link.errorOutput.descriptor.rawValue, 1, 0, 0, PoolLoop.token(id, .errorOutput))
+        }
+    }
+
+    private func processEnded(_ link: PipeLink) {
+        // What it said before it ended counts. Its own children may hold the pipes open: no waiting for their end.
+        while !link.hasStoppedReading, readAnswers(link) {}
+        guard let status = link.reap() else { return }
+        _ = link.errorOutput.read()
+        let loss = lossReport(link, status)
+        let now = futures_monotonic_nanoseconds()
+        record { state, actions in
+            if !state.expectsExit(of: link.id) { state.workerLost(link.id, loss, now: now, &actions) }
+            state.workerExited(link.id, now: now, &actions)
+        }
+        stopReading(link)
+        _ = futures_epoll_remove(epoll.rawValue, link.pidfd.rawValue)
+    }
+
+    private func lossReport(_ link: PipeLink, _ status: ExitStatus?, reason: String? = nil) -> BrokenProcessPool {
+        let running = core.withLock { $0.state.runningTask(of: link.id) }
+        let isStarting = core.withLock { $0.state.isStarting(link.id) }
+        if isStarting, let status {
+            return startError(link, link.isWelcomed ? .endedInInitializer(status) : .ended(status))
+        }
+        let loss = WorkerLoss(
+            processID: link.pid, status: status, functionName: running?.job.function.name,
+            taskID: running?.id.rawValue, attempt: Int(running?.attempt ?? 1),
+            standardErrorTail: link.errorOutput.tail)
+        return BrokenProcessPool(reason: reason ?? "a worker process ended abruptly", loss: loss)
+    }
+
+    func stopReading(_ link: PipeLink) {
+        guard !link.hasStoppedReading else { return }
+        link.hasStoppedReading = true
+        _ = futures_epoll_remove(epoll.rawValue, link.fromWorker.rawValue)
+    }
+
+    /// The worker closed one of its ends. Normally it is about to end, which says more.
+    func wireClosed(_ link: PipeLink) {
+        guard link.closedDeadline == nil else { return }
+        link.closedDeadline = futures_monotonic_nanoseconds() + PoolLoop.closedWireGrace
+        loop.closedWires.insert(link.id)
+    }
+
+    /// The worker is alive, but what it does cannot be understood.
+    func brokeTheRules(_ link: PipeLink, _ what: String) {
+        stopReading(link)
+        guard link.isWelcomed else { return startFailed(link, .notTheProtocol(what)) }
+        let error = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
+        let now = futures_monotonic_nanoseconds()
+        record { state, actions in state.workerLost(link.id, error, now: now, &actions) }
+    }
+
+    // MARK: Time
+
+    /// Milliseconds until something is due; -1 without a limit.
+    private func timeout() -> Int32 {
+        var next = core.withLock { $0.commands.isEmpty ? $0.state.nextDeadline : .min }
+        for id in loop.closedWires {
+            if let deadline = link(id)?.closedDeadline { next = min(next ?? .max, deadline) }
+        }
+        if next == nil, loop.heldUpOutputs.isEmpty { return -1 }
+        if next == .min { return 0 }
+        let now = futures_monotonic_nanoseconds()
+        var wait = next.map { max(0, $0 - now) } ?? .max
+        if !loop.heldUpOutputs.isEmpty { wait = min(wait, PoolLoop.errorOutputRetry) }
+        return Int32(min((wait + 999_999) / 1_000_000, 3_600_000))
+    }
+
+    private func letTimePass() {
+        let now = futures_monotonic_nanoseconds()
+        core.withLock { core in
+            guard let deadline = core.state.nextDeadline, deadline <= now else { return }
+            core.state.timePassed(now: now, &core.actions)
+        }
+        for id in loop.closedWires {
+            guard let link = link(id), let deadline = link.closedDeadline, deadline <= now else { continue }
+            loop.closedWires.remove(id)
+            brokeTheRules(link, "it closed its end without exiting")
+        }
+        if !loop.heldUpOutputs.isEmpty { retryErrorOutputs() }
+    }
+}

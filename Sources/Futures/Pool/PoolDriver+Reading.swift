@@ -1,0 +1,124 @@
+internal import CProto
+import Glibc
+import Wire
+
+// What workers say. The driver's thread only.
+extension PoolDriver {
+    /// Reads once from the worker, and takes in all whole frames.
+    ///
+    /// - Returns: whether there was something.
+    @discardableResult
+    func readAnswers(_ link: PipeLink) -> Bool {
+        guard !link.hasStoppedReading else { return false }
+        let result = link.decoder.withFreeSpace { space in
+            let result = link.fromWorker.read(into: space)
+            guard case .bytes(let count) = result else { return (count: 0, result: result) }
+            return (count: count, result: result)
+        }
+        switch result {
+        case .wouldBlock: return false
+        case .bytes:
+            takeFrames(link)
+            return true
+        case .endOfFile:
+            stopReading(link)
+            wireClosed(link)
+            return false
+        case .failed(let number):
+            brokeTheRules(link, "reading from it failed: \(String(cString: strerror(number)))")
+            return false
+        }
+    }
+
+    private func takeFrames(_ link: PipeLink) {
+        do {
+            while !link.hasStoppedReading, try link.decoder.withNextFrame({ try take($0, from: link) }) {}
+        } catch {
+            brokeTheRules(link, "\(error)")
+        }
+    }
+
+    private func take(_ frame: FrameView, from link: PipeLink) throws(WireError) {
+        let message = try Message(decoding: frame, limits: link.receiveLimits)
+        if case .welcome(let welcome) = message {
+            if link.isWelcomed { return brokeTheRules(link, "it said welcome twice") }
+            return welcomed(welcome, link)
+        }
+        guard link.isWelcomed else {
+            return brokeTheRules(link, "its first message is \(frame.kind), not welcome")
+        }
+        switch message {
+        case .result(let result):
+            answered(
+                result.id, result.attempt, result.runNanoseconds,
+                .result(format: result.format, payload: frame.payload), link)
+        case .chunkResult(let result):
+            answered(
+                result.id, result.attempt, result.runNanoseconds, .chunkResult(result, payload: frame.payload), link)
+        case .failure(let failure):
+            answered(failure.id, failure.attempt, failure.runNanoseconds, .failure(failure.failure), link)
+        case .cancelReply(let reply):
+            takeBackAnswered(reply, link)
+        case .ping(let ping):
+            // A worker may ask, too; whoever settles answers.
+            core.withLock { $0.writes.append(.pong(link.id, ping)) }
+        case .pong, .goodbye: break
+        case .hello, .welcome, .task, .chunk, .cancel, .drain:
+            brokeTheRules(link, "it sent \(frame.kind), which only this side may send")
+        }
+    }
+
+    private func welcomed(_ welcome: Welcome, _ link: PipeLink) {
+        let ours = WireVersion.oldest...WireVersion.current
+        if !ours.contains(welcome.wireVersion) {
+            return startFailed(link, .version(ours: ours, theirs: welcome.wireVersion))
+        }
+        if !welcome.error.isEmpty { return startFailed(link, .refused(welcome.error)) }
+        link.welcomed(welcome)
+        if initializer != nil {
+            write(.initialize(link.id))
+        } else {
+            ready(link)
+        }
+    }
+
+    private func ready(_ link: PipeLink) {
+        let now = futures_monotonic_nanoseconds()
+        record { state, actions in state.workerReady(link.id, now: now, &actions) }
+    }
+
+    private func answered(
+        _ id: UInt64, _ attempt: UInt32, _ runTime: UInt64, _ answer: PoolJob.Answer, _ link: PipeLink
+    ) {
+        guard id != Initializer.taskID else { return initialized(answer, link) }
+        let now = futures_monotonic_nanoseconds()
+        let job = record { state, actions in
+            state.answered(
+                TaskID(rawValue: id), attempt: attempt, by: link.id, runTime: Int64(clamping: runTime), now: now,
+                &actions)
+        }
+        // A late answer, of a task that was failed or cancelled meanwhile.
+        guard let job else { return }
+        loop.completions.append(job.decode(answer, from: AnswerOrigin(pid: link.pid, limits: link.receiveLimits)))
+    }
+
+    private func initialized(_ answer: PoolJob.Answer, _ link: PipeLink) {
+        guard let initializer else { return brokeTheRules(link, "it answered an initializer that it was not sent") }
+        guard case .failure(let failure) = answer else { return ready(link) }
+        let error = failure.error(
+            functionName: initializer.function.name, pid: link.pid, codecs: initializer.errors,
+            limits: link.receiveLimits)
+        initializerFailed(link.id, error)
+    }
+
+    private func takeBackAnswered(_ reply: CancelReply, _ link: PipeLink) {
+        let id = TaskID(rawValue: reply.id)
+        let now = futures_monotonic_nanoseconds()
+        let (waiter, isCancelled) = core.withLock { core -> (TakeBackWaiter?, Bool) in
+            let isCancelled = core.state.takeBackAnswered(
+                id, attempt: reply.attempt, by: link.id, takenBack: reply.takenBack, now: now, &core.actions)
+            return (core.takeBacks.removeValue(forKey: id), isCancelled)
+        }
+        waiter?.answered(isCancelled)
+    }
+}

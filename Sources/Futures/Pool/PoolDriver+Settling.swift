@@ -1,0 +1,204 @@
+internal import CProto
+import Wire
+
+// Carrying out what the scheduler decided. One thread at a time: the settling role.
+extension PoolDriver {
+    /// Takes the settling role, if there is something to do and nobody has it, and carries out everything that is
+    /// queued, also what others add meanwhile.
+    func settle() {
+        var work = SettlingWork()
+        guard takeWork(&work, isBeginning: true) else { return }
+        repeat {
+            for action in work.actions { carryOut(action, &work) }
+            for write in work.writes { carryOut(write, &work) }
+            for link in work.touched { flush(link) }
+            work.touched.removeAll(keepingCapacity: true)
+        } while takeWork(&work, isBeginning: false)
+        for completion in work.completions { completion.complete() }
+    }
+
+    /// What a settling thread has in hand.
+    struct SettlingWork {
+        var actions: [PoolAction<PoolJob>] = []
+        var writes: [DriverWrite] = []
+        var touched: [PipeLink] = []
+        var completions: [Completion] = []
+        /// The link used last: mostly the next action is for it, too.
+        var lastLink: PipeLink?
+    }
+
+    /// Moves the queue to `work`; with an empty one gives the role back.
+    private func takeWork(_ work: inout SettlingWork, isBeginning: Bool) -> Bool {
+        var actions = work.actions
+        var writes = work.writes
+        work.actions = []
+        work.writes = []
+        actions.removeAll(keepingCapacity: true)
+        writes.removeAll(keepingCapacity: true)
+        let isTaken = core.withLock { core in
+            if isBeginning, core.isSettling { return false }
+            core.isSettling = !core.actions.isEmpty || !core.writes.isEmpty
+            guard core.isSettling else { return false }
+            // The emptied arrays take the place of the full ones: no allocation while the pool is busy.
+            swap(&core.actions, &actions)
+            swap(&core.writes, &writes)
+            return true
+        }
+        work.actions = actions
+        work.writes = writes
+        return isTaken
+    }
+
+    private func link(_ id: WorkerID, _ work: inout SettlingWork) -> PipeLink? {
+        if let last = work.lastLink, last.id == id { return last }
+        let link = links.withLock { $0[id] }
+        if let link { work.lastLink = link }
+        return link
+    }
+
+    private func carryOut(_ action: PoolAction<PoolJob>, _ work: inout SettlingWork) {
+        switch action {
+        case .send(let id, let job, let worker, let attempt):
+            send(id, job, to: worker, attempt: attempt, &work)
+        case .began(let job):
+            job.future.markRunning()
+        case .takeBack(let id, let worker, let attempt):
+            append(.cancel(CancelMessage(id: id.rawValue, attempt: attempt, kind: .takeBack)), to: worker, &work)
+        case .requeued(let job):
+            job.future.markUnsent()
+        case .fail(let job, let error):
+            work.completions.append(Completion { job.future.fail(error) })
+        case .cancel(let job):
+            work.completions.append(Completion { job.future.cancelByOwner() })
+        case .drain(let worker):
+            append(.drain(Drain(reason: "the pool needs this worker no longer")), to: worker, &work)
+        case .spawn(let worker): order(.spawn(worker))
+        case .kill(let worker, let signal): order(.kill(worker, signal: signal))
+        case .startTimedOut(let worker): order(.startTimedOut(worker))
+        case .release(let worker): order(.release(worker))
+        case .deadlineChanged: wakeThread()
+        case .finished: finish()
+        }
+    }
+
+    private func carryOut(_ write: DriverWrite, _ work: inout SettlingWork) {
+        switch write {
+        case .flush(let worker):
+            guard let link = link(worker, &work) else { return }
+            link.isWaitingForRoom = false
+            work.touch(link)
+        case .initialize(let worker):
+            guard let link = link(worker, &work), let initializer else { return }
+            switch link.binding(of: initializer.function) {
+            case .index(let index):
+                let message = TaskMessage(
+                    id: Initializer.taskID, function: index, format: initializer.payload.format)
+                append(.task(message), payload: initializer.payload, to: worker, &work)
+            case .unusable(let error):
+                initializerFailed(worker, error)
+            }
+        case .pong(let worker, let ping):
+            append(.pong(ping), to: worker, &work)
+        }
+    }
+
+    private func send(
+        _ id: TaskID, _ job: PoolJob, to worker: WorkerID, attempt: UInt32, _ work: inout SettlingWork
+    ) {
+        // Without a link the worker has just gone, and the task was failed with it.
+        guard let link = link(worker, &work) else { return }
+        guard job.future.markSent() else { return notSent(id, worker) }
+        let index: UInt32
+        switch link.binding(of: job.function) {
+        case .index(let found): index = found
+        case .unusable(let error):
+            work.completions.append(Completion { job.future.fail(error) })
+            return notSent(id, worker)
+        }
+        guard job.payload.bytes.count <= link.limits.maxPayloadSize else {
+            let error = TransportError(
+                .encodingArguments, functionName: job.function.name,
+                message: """
+                    they take \(job.payload.bytes.count) bytes, and \(link.name) accepts at most \
+                    \(link.limits.maxPayloadSize); split the call, or pass a file's path
+                    """)
+            work.completions.append(Completion { job.future.fail(error) })
+            return notSent(id, worker)
+        }
+        let format = job.payload.format
+        if let count = job.elementCount {
+            let message = ChunkMessage(
+                id: id.rawValue, attempt: attempt, function: index, format: format, count: UInt32(count))
+            append(.chunk(message), payload: job.payload, to: link, &work)
+        } else {
+            let message = TaskMessage(id: id.rawValue, attempt: attempt, function: index, format: format)
+            append(.task(message), payload: job.payload, to: link, &work)
+        }
+    }
+
+    private func notSent(_ id: TaskID, _ worker: WorkerID) {
+        let now = futures_monotonic_nanoseconds()
+        record { state, actions in state.taskWasNotSent(id, to: worker, now: now, &actions) }
+    }
+
+    private func append(
+        _ message: Message, payload: Payload = .empty, to worker: WorkerID, _ work: inout SettlingWork
+    ) {
+        guard let link = link(worker, &work) else { return }
+        append(message, payload: payload, to: link, &work)
+    }
+
+    private func append(_ message: Message, payload: Payload, to link: PipeLink, _ work: inout SettlingWork) {
+        guard !link.isClosedByWorker else { return }
+        do {
+            try link.outbox.append(message, payload: payload)
+        } catch {
+            // Only a message part of 4 GiB throws, and ours has a handful of numbers.
+            preconditionFailure("a message to worker \(link.id) cannot be packed: \(error)")
+        }
+        work.touch(link)
+    }
+
+    private func flush(_ link: PipeLink) {
+        guard !link.isWaitingForRoom, !link.isClosedByWorker else { return }
+        switch link.flush() {
+        case .done: break
+        case .full:
+            link.isWaitingForRoom = true
+            PoolLoop.watchForRoom(link, epoll: epoll)
+        case .closed:
+            // Mostly its end follows at once and says more; a worker that only stopped reading is given up soon.
+            link.isClosedByWorker = true
+            order(.watchClosedWire(link.id))
+        }
+    }
+
+    private func order(_ command: DriverCommand) {
+        core.withLock { $0.commands.append(command) }
+        wakeThread()
+    }
+
+    private func finish() {
+        if thread.endUnstarted() {
+            termination.fulfil(())
+        } else {
+            order(.finish)
+        }
+    }
+
+    /// Nobody can use a worker whose initializer failed, and the next one would fail the same way.
+    func initializerFailed(_ worker: WorkerID, _ cause: any Error) {
+        let name = initializer?.function.name ?? ""
+        let error = BrokenProcessPool(reason: "the initializer \"\(name)\" failed in a worker", cause: cause)
+        let now = futures_monotonic_nanoseconds()
+        record { state, actions in
+            state.workerFailedToStart(worker, error, isFatal: true, hasProcess: true, now: now, &actions)
+        }
+    }
+}
+
+extension PoolDriver.SettlingWork {
+    mutating func touch(_ link: PipeLink) {
+        if touched.last !== link, !touched.contains(where: { $0 === link }) { touched.append(link) }
+    }
+}

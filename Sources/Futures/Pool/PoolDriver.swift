@@ -1,0 +1,218 @@
+internal import CProto
+import Glibc
+import Synchronization
+import Wire
+
+/// Runs a ``PoolState``: feeds it events and carries out what it asks for.
+///
+/// Any thread may raise an event (``raise(_:)``): one event under the lock, whose actions are queued there. Carrying
+/// them out is the *settling role*, which one thread at a time has (``settle()``): it writes to the workers in the order
+/// in which the scheduler decided. A submitting thread thus writes to an idle worker itself. Everything that makes or
+/// ends a process, and all reading, is done by the driver's own thread, so that a signal cannot reach a process that was
+/// reaped meanwhile. That thread sleeps in epoll_wait while nothing happens.
+///
+/// Futures are completed, and with them the users' callbacks run, with no lock held and outside the settling role: by
+/// the driver's thread for answers and losses, by the submitting or shutting-down thread for what fails right there.
+///
+/// `@unchecked Sendable`: `loop` belongs to the driver's thread, everything else is immutable, locked or atomic.
+final class PoolDriver: @unchecked Sendable {
+    /// What is guarded by the lock.
+    struct Core {
+        var state: PoolState<PoolJob>
+        /// Decided, and not yet carried out.
+        var actions: [PoolAction<PoolJob>] = []
+        var writes: [DriverWrite] = []
+        /// For the driver's thread.
+        var commands: [DriverCommand] = []
+        /// A thread has the settling role: it sees what is added.
+        var isSettling = false
+        var takeBacks: [TaskID: TakeBackWaiter] = [:]
+    }
+
+    /// A write that no action of the scheduler stands for.
+    enum DriverWrite {
+        /// The pipe takes more now.
+        case flush(WorkerID)
+        /// The handshake is over.
+        case initialize(WorkerID)
+        /// The worker asked whether this side is there.
+        case pong(WorkerID, Ping)
+    }
+
+    /// What only the driver's thread does.
+    enum DriverCommand {
+        case spawn(WorkerID)
+        case kill(WorkerID, signal: Int32)
+        case startTimedOut(WorkerID)
+        case watchClosedWire(WorkerID)
+        case release(WorkerID)
+        case finish
+    }
+
+    /// A call that each worker runs before its first task.
+    struct Initializer: Sendable {
+        let function: PoolFunction
+        let payload: Payload
+        let errors: [ErrorCodec]
+        /// The number that its task has on the wire; no other task can have it.
+        static let taskID = UInt64.max
+    }
+
+    let command: WorkerCommand
+    let initializer: Initializer?
+    let startTimeout: Int64
+    let core: Mutex<Core>
+    /// Added and removed by the driver's thread, read by whoever settles.
+    let links = Mutex<[WorkerID: PipeLink]>([:])
+    let epoll: FileDescriptor
+    let wakeup: FileDescriptor
+    let thread = DriverThread()
+    /// Done when all work is done and all workers are gone.
+    let termination = Future<Void>()
+    /// The driver thread's own.
+    var loop = PoolLoop()
+
+    init(_ configuration: PoolState<PoolJob>.Configuration, command: WorkerCommand, initializer: Initializer?) throws {
+        self.command = command
+        self.initializer = initializer
+        startTimeout = configuration.startTimeout
+        epoll = try FileDescriptor.epoll()
+        wakeup = try FileDescriptor.event()
+        core = Mutex(Core(state: PoolState(configuration)))
+        try SystemError.check(
+            futures_epoll_set(epoll.rawValue, wakeup.rawValue, 1, 0, 0, 0), "epoll_ctl", context: "starting a pool")
+        // A worker that ends while it is written to must give EPIPE, not end this program.
+        futures_ignore_sigpipe()
+    }
+
+    // MARK: Events
+
+    /// One event: changes the state under the lock, then carries out what follows from it, unless another thread is
+    /// at it already and will.
+    @discardableResult
+    func raise<R: Sendable>(
+        _ event: (inout PoolState<PoolJob>, inout [PoolAction<PoolJob>]) -> R
+    ) -> R {
+        let result = record(event)
+        settle()
+        return result
+    }
+
+    /// One event whose actions wait for the next ``settle()``, which the caller must see to.
+    @discardableResult
+    func record<R: Sendable>(
+        _ event: (inout PoolState<PoolJob>, inout [PoolAction<PoolJob>]) -> R
+    ) -> R {
+        core.withLock { event(&$0.state, &$0.actions) }
+    }
+
+    func write(_ request: DriverWrite) {
+        core.withLock { $0.writes.append(request) }
+    }
+
+    func submit(_ job: PoolJob) throws {
+        try startThread()
+        let now = futures_monotonic_nanoseconds()
+        let outcome = core.withLock { core in
+            Result { () throws(PoolRefusal) in try core.state.submitted(job, now: now, &core.actions) }
+        }
+        switch outcome {
+        case .success(let id):
+            job.future.attach(owner: self, ticket: id.rawValue)
+            settle()
+        case .failure(.shutDown): throw ExecutorShutdownError()
+        case .failure(.broken(let error)): throw error
+        }
+    }
+
+    // MARK: Ending
+
+    func shutDown(cancelFutures: Bool) {
+        let now = futures_monotonic_nanoseconds()
+        raise { state, actions in state.shutDown(cancelFutures: cancelFutures, now: now, &actions) }
+    }
+
+    /// The user ends the workers with a signal: running tasks fail, waiting ones are cancelled.
+    func terminate(signal: Int32, by call: String) {
+        let now = futures_monotonic_nanoseconds()
+        let error = BrokenProcessPool(reason: "\(call) was called")
+        raise { state, actions in state.terminated(error, signal: signal, now: now, &actions) }
+    }
+
+    /// Returns when all work is done, all workers are gone, and the driver's thread has ended. Does not wait when
+    /// called from that very thread, in a callback: it could never end.
+    @available(*, noasync)
+    func waitForTermination() {
+        if thread.isCurrent { return }
+        _ = try? termination.result()
+        thread.join()
+    }
+
+    func waitForTermination() async {
+        if thread.isCurrent { return }
+        await withCheckedContinuation { continuation in
+            termination.addDoneCallback { (_: AnyFuture) in continuation.resume() }
+        }
+        // The thread is at its end: this takes microseconds.
+        thread.join()
+    }
+
+    private func startThread() throws {
+        try thread.start { self.run() }
+    }
+
+    func wakeThread() {
+        if !thread.isCurrent { futures_eventfd_signal(wakeup.rawValue) }
+    }
+}
+
+// MARK: - Cancelling
+
+/// A thread that waits in `cancel()` for a worker's answer.
+final class TakeBackWaiter: Sendable {
+    private let answer = Future<Bool>()
+
+    func answered(_ takenBack: Bool) { answer.fulfil(takenBack) }
+
+    /// The worker answers within a tick of its watcher (20 ms), unless it is stuck.
+    @available(*, noasync)
+    func wait() -> Bool? { try? answer.result(timeout: .milliseconds(100)) }
+}
+
+extension PoolDriver: FutureOwner {
+    func futureWasCancelled(ticket: UInt64) {
+        let now = futures_monotonic_nanoseconds()
+        raise { state, actions in state.cancelled(TaskID(rawValue: ticket), now: now, &actions) }
+    }
+
+    func takeBack(ticket: UInt64) -> Bool {
+        let id = TaskID(rawValue: ticket)
+        let now = futures_monotonic_nanoseconds()
+        // The driver's own thread reads the answer, so it cannot wait for it.
+        let mayWait = !thread.isCurrent
+        let waiter = TakeBackWaiter()
+        let outcome = core.withLock { core -> PoolState<PoolJob>.TakeBack in
+            let outcome = core.state.cancelRequested(id, now: now, &core.actions)
+            if outcome == .asked, mayWait { core.takeBacks[id] = waiter }
+            return outcome
+        }
+        settle()
+        switch outcome {
+        case .done: return true
+        case .tooLate: return false
+        case .asked:
+            let answer = mayWait ? waiter.waitForAnswer() : nil
+            if let answer { return answer }
+            return core.withLock { core in
+                core.takeBacks[id] = nil
+                core.state.cancelRequestWithdrawn(id)
+                return false
+            }
+        }
+    }
+}
+
+extension TakeBackWaiter {
+    /// `cancel()` may be called from async code, and waits there too: a bounded moment.
+    fileprivate func waitForAnswer() -> Bool? { wait() }
+}

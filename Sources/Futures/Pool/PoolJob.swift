@@ -1,0 +1,196 @@
+import Wire
+
+/// A function as one pool knows it.
+struct PoolFunction: Sendable {
+    /// Counts the functions of the pool.
+    let index: Int
+    let name: String
+    let signature: Signature
+}
+
+/// A submitted call without its types: what goes to a worker, and what is to be done with the answer.
+///
+/// Immutable but for its future, which guards itself; so any thread may use it.
+package class PoolJob: @unchecked Sendable {
+    let function: PoolFunction
+    /// The encoded arguments; kept until the answer is there, since the task may be sent again.
+    let payload: Payload
+    /// How many elements a chunk has; nil for a single call.
+    let elementCount: Int?
+    let future: AnyFuture
+
+    init(function: PoolFunction, payload: Payload, elementCount: Int?, future: AnyFuture) {
+        self.function = function
+        self.payload = payload
+        self.elementCount = elementCount
+        self.future = future
+    }
+
+    /// Decodes the worker's answer. The bytes are valid during the call only; the completion is run later, with no
+    /// lock held, since it may run the user's callbacks.
+    func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
+        fatalError("overridden")
+    }
+
+    /// What a worker says about a task.
+    enum Answer {
+        case result(format: PayloadFormat, payload: UnsafeRawBufferPointer)
+        case chunkResult(ChunkResultMessage, payload: UnsafeRawBufferPointer)
+        case failure(FailureDescription)
+    }
+}
+
+/// A future and its outcome, not yet brought together.
+struct Completion {
+    let complete: () -> Void
+}
+
+/// Which worker an answer came from, for error messages and limits.
+struct AnswerOrigin {
+    let pid: Int32
+    let limits: WireLimits
+}
+
+/// A single call.
+final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
+    private let output: ValueCodec<Output>
+    private let errors: [ErrorCodec]
+    private let typedFuture: Future<Output>
+
+    init(
+        function: PoolFunction, payload: Payload, output: ValueCodec<Output>, errors: [ErrorCodec],
+        future: Future<Output>
+    ) {
+        self.output = output
+        self.errors = errors
+        typedFuture = future
+        super.init(function: function, payload: payload, elementCount: nil, future: future)
+    }
+
+    override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
+        let future = typedFuture
+        switch answer {
+        case .result(let format, let bytes):
+            do {
+                var decoder = try PayloadDecoder(bytes, format: format, limits: origin.limits)
+                let value = try output.decode(from: &decoder)
+                try decoder.finish()
+                return Completion { future.fulfil(value) }
+            } catch {
+                let error = TransportError(.decodingResult, functionName: function.name, cause: error)
+                return Completion { future.fail(error) }
+            }
+        case .failure(let description):
+            let error = description.error(
+                functionName: function.name, pid: origin.pid, codecs: errors, limits: origin.limits)
+            return Completion { future.fail(error) }
+        case .chunkResult:
+            return Completion.unexpected(function.name, future)
+        }
+    }
+}
+
+/// The results of one chunk: an outcome for each of its elements, in order.
+package struct ChunkOutcome<Output: Sendable>: Sendable {
+    /// The values of the elements that succeeded, in order.
+    package let values: [Output]
+    /// The elements that failed, by ascending index.
+    package let failures: [(index: Int, error: any Error)]
+    package var count: Int { values.count + failures.count }
+}
+
+/// A call for each element of a chunk.
+final class ChunkJob<Output: Sendable>: PoolJob, @unchecked Sendable {
+    private let count: Int
+    private let output: ValueCodec<Output>
+    private let errors: [ErrorCodec]
+    private let typedFuture: Future<ChunkOutcome<Output>>
+
+    init(
+        function: PoolFunction, payload: Payload, count: Int, output: ValueCodec<Output>,
+        errors: [ErrorCodec], future: Future<ChunkOutcome<Output>>
+    ) {
+        self.count = count
+        self.output = output
+        self.errors = errors
+        typedFuture = future
+        super.init(function: function, payload: payload, elementCount: count, future: future)
+    }
+
+    override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
+        let future = typedFuture
+        switch answer {
+        case .chunkResult(let message, let bytes):
+            do {
+                let outcome = try decode(message, bytes, from: origin)
+                return Completion { future.fulfil(outcome) }
+            } catch {
+                let error = TransportError(.decodingResult, functionName: function.name, cause: error)
+                return Completion { future.fail(error) }
+            }
+        case .failure(let description):
+            let error = description.error(
+                functionName: function.name, pid: origin.pid, codecs: errors, limits: origin.limits)
+            return Completion { future.fail(error) }
+        case .result:
+            return Completion.unexpected(function.name, future)
+        }
+    }
+
+    private func decode(
+        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin
+    ) throws -> ChunkOutcome<Output> {
+        guard Int(message.count) == count, message.failures.count <= count else {
+            throw WireError.wrongColumnCount(expected: count, found: Int(message.count))
+        }
+        var previous = -1
+        let failures = try message.failures.map { element in
+            let index = Int(element.index)
+            guard index > previous, index < count else {
+                throw WireError.wrongColumnCount(expected: count, found: index + 1)
+            }
+            previous = index
+            let error = element.failure.error(
+                functionName: function.name, pid: origin.pid, codecs: errors, limits: origin.limits)
+            return (index: index, error: error)
+        }
+        var decoder = try PayloadDecoder(bytes, format: message.format, limits: origin.limits)
+        let values = try output.decodeColumn(count: count - failures.count, from: &decoder)
+        try decoder.finish()
+        return ChunkOutcome(values: values, failures: failures)
+    }
+}
+
+extension Completion {
+    fileprivate static func unexpected(_ functionName: String, _ future: AnyFuture) -> Completion {
+        Completion {
+            future.fail(
+                TransportError(
+                    .decodingResult, functionName: functionName,
+                    message: "the worker answered a chunk as a single call, or the other way round"))
+        }
+    }
+}
+
+extension FailureDescription {
+    /// The error that the caller gets: of its own type where the callable named that type, else a ``RemoteError``.
+    func error(functionName: String, pid: Int32, codecs: [ErrorCodec], limits: WireLimits) -> any Error {
+        switch place {
+        case .running, .initializing:
+            if let payload, let codec = codecs.first(where: { $0.typeName == typeName }),
+                let error = try? codec.decode(payload, limits)
+            {
+                return error
+            }
+            return RemoteError(
+                typeName: typeName, message: message, detail: detail, functionName: functionName, pid: pid,
+                backtrace: backtrace)
+        case .decodingArguments:
+            return TransportError(.decodingArguments, functionName: functionName, message: message)
+        case .encodingResult:
+            return TransportError(.encodingResult, functionName: functionName, message: message)
+        case .refused:
+            return TransportError(.refused, functionName: functionName, message: message)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import CProto
+
+/// What the driver's thread remembers between two turns of its loop.
+struct PoolLoop {
+    var isFinished = false
+    /// Workers whose standard error waits because ours takes nothing now.
+    var heldUpOutputs: Set<WorkerID> = []
+    /// Workers that closed the wire and have not exited yet.
+    var closedWires: Set<WorkerID> = []
+    /// Outcomes of futures that are completed at the end of a step.
+    var completions: [Completion] = []
+
+    /// How long a worker that closed the wire may take to exit: its exit status says more than the closed wire does.
+    static let closedWireGrace: Int64 = 1_000_000_000
+    /// How often a held-up standard error is tried again.
+    static let errorOutputRetry: Int64 = 50_000_000
+
+    /// What a descriptor in the epoll set is.
+    enum Channel: UInt64 {
+        case answers = 0
+        case errorOutput = 1
+        case process = 2
+        case room = 3
+    }
+
+    static func token(_ id: WorkerID, _ channel: Channel) -> UInt64 { id.rawValue << 2 | channel.rawValue }
+
+    static func meaning(of token: UInt64) -> (WorkerID, Channel) {
+        (WorkerID(rawValue: token >> 2), Channel(rawValue: token & 3)!)
+    }
+
+    static func watch(_ link: PipeLink, epoll: borrowing FileDescriptor) throws(SystemError) {
+        func add(_ descriptor: Int32, _ channel: Channel) throws(SystemError) {
+            try SystemError.check(
+                futures_epoll_set(epoll.rawValue, descriptor, 1, 0, 0, token(link.id, channel)), "epoll_ctl",
+                context: "watching \(link.name)")
+        }
+        try add(link.fromWorker.rawValue, .answers)
+        try add(link.errorOutput.descriptor.rawValue, .errorOutput)
+        try add(link.pidfd.rawValue, .process)
+    }
+
+    /// Has the driver's thread told when the pipe to the worker takes more.
+    static func watchForRoom(_ link: PipeLink, epoll: borrowing FileDescriptor) {
+        // Fails only without kernel memory; the turn of the next write then tries again.
+        if futures_epoll_set(epoll.rawValue, link.toWorker.rawValue, 0, 1, 0, token(link.id, .room)) < 0 {
+            link.isWaitingForRoom = false
+        }
+    }
+}

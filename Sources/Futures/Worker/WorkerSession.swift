@@ -1,0 +1,311 @@
+internal import CProto
+import DequeModule
+import Glibc
+import Synchronization
+import Wire
+
+/// A worker's life: reads tasks, runs them one after the other on the calling thread, writes the answers.
+///
+/// While a task runs for long, a second thread, the watcher, reads the wire: it gives back tasks that are asked for,
+/// answers pings, and ends the process when the parent is gone. Reading and writing are roles that one thread has at a
+/// time; each is a lock which is held during the system call. The two are never taken one inside the other.
+final class WorkerSession: Sendable {
+    private let registry: FunctionRegistry
+    let input: Int32
+    let output: Int32
+    /// The role of reading.
+    private let reading: Mutex<FrameDecoder>
+    /// The role of writing.
+    private let writing: Mutex<FrameBuffer>
+    private let inbox = Mutex(Inbox())
+    let busy = BusyMark()
+
+    /// What was read and is to be done.
+    enum Request: Sendable {
+        case task(TaskMessage, [UInt8])
+        case chunk(ChunkMessage, [UInt8])
+        case drain
+    }
+
+    private struct Inbox {
+        var requests = Deque<Request>()
+        var tasksRun: UInt64 = 0
+        var hasSaidWelcome = false
+    }
+
+    /// Why the session ends.
+    enum End: Error {
+        /// Told to by the parent.
+        case drained
+        /// The parent is gone, or does not listen any more.
+        case parentGone
+        case failed(String)
+    }
+
+    /// Answers are collected up to this size.
+    private static let batchSize = 32 * 1024
+    /// A finished task's answer waits no longer than this for others to go with it: about what a write costs.
+    private static let batchDelay: Int64 = 20_000
+
+    init(_ registry: FunctionRegistry, input: Int32, output: Int32) {
+        self.registry = registry
+        self.input = input
+        self.output = output
+        reading = Mutex(FrameDecoder())
+        writing = Mutex(FrameBuffer(capacity: 64 * 1024))
+    }
+
+    func run() -> Int32 {
+        do throws(End) {
+            try WorkerWatcher.start(self)
+            try runTasks()
+        } catch {
+            switch error {
+            case .drained:
+                let goodbye = Goodbye(reason: .drained, tasksRun: inbox.withLock { $0.tasksRun })
+                try? send(.goodbye(goodbye))
+                return 0
+            case .parentGone: endGroup()
+            case .failed(let message):
+                try? send(.goodbye(Goodbye(reason: .error, message: message)))
+                return fail(message)
+            }
+        }
+    }
+
+    /// Tells the person at the pool's standard error; returns the exit code for it.
+    func fail(_ message: String) -> Int32 {
+        writeToStandardError("worker process \(getpid()): \(message)\n")
+        return 76  // EX_PROTOCOL of sysexits.h: the remote side broke the rules
+    }
+
+    // MARK: Running
+
+    private func runTasks() throws(End) -> Never {
+        var oldestAnswer: Int64?
+        while true {
+            guard let request = inbox.withLock({ $0.requests.popFirst() }) else {
+                try flush()
+                oldestAnswer = nil
+                try read()
+                continue
+            }
+            if case .drain = request { throw .drained }
+            let start = futures_monotonic_nanoseconds()
+            busy.begin(at: start)
+            let answer = perform(request, start)
+            busy.end()
+            let size = try append(answer)
+            // What is finished is told at once when more would be waited for, or when the next task may take long.
+            let now = futures_monotonic_nanoseconds()
+            if size >= Self.batchSize || now - (oldestAnswer ?? start) >= Self.batchDelay {
+                try flush()
+                oldestAnswer = nil
+            } else if oldestAnswer == nil {
+                oldestAnswer = start
+            }
+        }
+    }
+
+    /// An answer with its payload.
+    private struct Answer {
+        var message: Message
+        var payload = Payload.empty
+    }
+
+    private func perform(_ request: Request, _ start: Int64) -> Answer {
+        let runTime = { UInt64(max(0, futures_monotonic_nanoseconds() - start)) }
+        switch request {
+        case .task(let task, let bytes):
+            do throws(InvocationFailure) {
+                let function = try function(task.function)
+                var decoder = try decoder(bytes, task.format)
+                let payload = try function.run(&decoder)
+                let message = ResultMessage(
+                    id: task.id, attempt: task.attempt, format: payload.format, runNanoseconds: runTime())
+                return Answer(message: .result(message), payload: payload)
+            } catch {
+                return failed(task.id, task.attempt, runTime(), error)
+            }
+        case .chunk(let chunk, let bytes):
+            do throws(InvocationFailure) {
+                let function = try function(chunk.function)
+                var decoder = try decoder(bytes, chunk.format)
+                let reply = try function.runChunk(Int(chunk.count), &decoder)
+                let message = ChunkResultMessage(
+                    id: chunk.id, attempt: chunk.attempt, format: reply.payload.format, count: chunk.count,
+                    runNanoseconds: runTime(), failures: reply.failures)
+                return Answer(message: .chunkResult(message), payload: reply.payload)
+            } catch {
+                return failed(chunk.id, chunk.attempt, runTime(), error)
+            }
+        case .drain: preconditionFailure("draining is not a task")
+        }
+    }
+
+    private func failed(_ id: UInt64, _ attempt: UInt32, _ runTime: UInt64, _ failure: InvocationFailure) -> Answer {
+        Answer(
+            message: .failure(
+                FailureMessage(id: id, attempt: attempt, runNanoseconds: runTime, failure: failure.description)))
+    }
+
+    private func function(_ index: UInt32) throws(InvocationFailure) -> RegisteredFunction {
+        guard Int(index) < registry.functions.count else {
+            throw refusal("it has \(registry.functions.count) functions, and was asked for number \(index)")
+        }
+        return registry.functions[Int(index)]
+    }
+
+    private func decoder(_ bytes: [UInt8], _ format: PayloadFormat) throws(InvocationFailure) -> PayloadDecoder {
+        do {
+            return try PayloadDecoder(payload: Payload(bytes: bytes, format: format))
+        } catch {
+            throw InvocationFailure(description: FailureDescription(error, at: .decodingArguments, encodedBy: []))
+        }
+    }
+
+    private func refusal(_ message: String) -> InvocationFailure {
+        InvocationFailure(
+            description: FailureDescription(place: .refused, typeName: "", message: message))
+    }
+
+    // MARK: Reading
+
+    /// Reads once, waiting until there is something, and takes in all whole frames.
+    private func read() throws(End) {
+        try reading.withLock { decoder throws(End) in try read(&decoder) }
+    }
+
+    /// Reads as long as there is something, if nobody else is reading. The watcher's.
+    func readWhatIsThere() throws(End) {
+        _ = try reading.withLockIfAvailable { decoder throws(End) in
+            var ready = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
+            while poll(&ready, 1, 0) == 1 { try read(&decoder) }
+        }
+    }
+
+    private func read(_ decoder: inout FrameDecoder) throws(End) {
+        let count = decoder.withFreeSpace { space in
+            var count = Glibc.read(input, space.baseAddress, space.count)
+            while count < 0, errno == EINTR { count = Glibc.read(input, space.baseAddress, space.count) }
+            return (count: max(count, 0), result: count)
+        }
+        guard count > 0 else { throw .parentGone }
+        do {
+            while try decoder.withNextFrame({ try take($0) }) {}
+        } catch let end as End {
+            throw end
+        } catch {
+            throw .failed("what the pool sent is not the wire's protocol: \(error)")
+        }
+    }
+
+    private func take(_ frame: FrameView) throws {
+        switch try Message(decoding: frame) {
+        case .hello(let hello): try greet(hello)
+        case .task(let task): enqueue(.task(task, Array(frame.payload)))
+        case .chunk(let chunk): enqueue(.chunk(chunk, Array(frame.payload)))
+        case .cancel(let cancel): try answer(cancel)
+        case .ping(let ping): try send(.pong(ping))
+        case .drain: enqueue(.drain)
+        case .pong: break
+        case .welcome, .result, .chunkResult, .failure, .cancelReply, .goodbye:
+            throw End.failed("the pool sent \(frame.kind), which only a worker may send")
+        }
+    }
+
+    private func enqueue(_ request: Request) {
+        inbox.withLock { inbox in
+            inbox.requests.append(request)
+            if case .drain = request {} else { inbox.tasksRun += 1 }
+        }
+    }
+
+    private func greet(_ hello: Hello) throws(End) {
+        let ours = WireVersion.oldest...WireVersion.current
+        var welcome = Welcome(
+            wireVersion: min(hello.wireVersion, WireVersion.current), pid: Int64(getpid()),
+            functions: registry.functions.map {
+                FunctionDescription(
+                    name: $0.name, signature: $0.signature.description, fingerprint: $0.signature.fingerprint)
+            })
+        if hello.minimumWireVersion > ours.upperBound || hello.wireVersion < ours.lowerBound {
+            welcome.wireVersion = WireVersion.current
+            welcome.error = """
+                the pool speaks versions \(hello.minimumWireVersion) to \(hello.wireVersion) of the wire, this worker \
+                \(ours.lowerBound) to \(ours.upperBound)
+                """
+        }
+        try send(.welcome(welcome))
+    }
+
+    private func answer(_ cancel: CancelMessage) throws(End) {
+        // Interrupting a running function is a wish; this release has no way to grant it.
+        guard cancel.kind == .takeBack else { return }
+        let takenBack = inbox.withLock { inbox in
+            let index = inbox.requests.firstIndex { $0.isTask(cancel.id, cancel.attempt) }
+            guard let index else { return false }
+            inbox.requests.remove(at: index)
+            inbox.tasksRun -= 1
+            return true
+        }
+        try send(.cancelReply(CancelReply(id: cancel.id, attempt: cancel.attempt, takenBack: takenBack)))
+    }
+
+    // MARK: Writing
+
+    private func append(_ answer: Answer) throws(End) -> Int {
+        try writing.withLock { buffer throws(End) in
+            try append(answer, to: &buffer)
+            return buffer.count
+        }
+    }
+
+    private func append(_ answer: Answer, to buffer: inout FrameBuffer) throws(End) {
+        do throws(WireError) {
+            try buffer.append(answer.message, payload: answer.payload)
+        } catch {
+            throw .failed("an answer cannot be written: \(error)")
+        }
+    }
+
+    /// Writes a message and everything before it.
+    private func send(_ message: Message) throws(End) {
+        try writing.withLock { buffer throws(End) in
+            try append(Answer(message: message), to: &buffer)
+            try flush(&buffer)
+        }
+    }
+
+    private func flush() throws(End) {
+        try writing.withLock { buffer throws(End) in try flush(&buffer) }
+    }
+
+    private func flush(_ buffer: inout FrameBuffer) throws(End) {
+        while !buffer.isEmpty {
+            let written = buffer.withUnsafeBytes { Glibc.write(output, $0.baseAddress, $0.count) }
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { throw .parentGone }
+            buffer.removeFirst(written)
+        }
+    }
+
+    // MARK: Ending
+
+    /// Nobody waits for this worker any more: ends it at once, with what its tasks have started.
+    func endGroup() -> Never {
+        // The pool made the worker the leader of a group of its own; as a plug-in of another program it may not be.
+        if getpgrp() == getpid() { kill(0, SIGKILL) }
+        _exit(0)
+    }
+}
+
+extension WorkerSession.Request {
+    fileprivate func isTask(_ id: UInt64, _ attempt: UInt32) -> Bool {
+        switch self {
+        case .task(let task, _): task.id == id && task.attempt == attempt
+        case .chunk(let chunk, _): chunk.id == id && chunk.attempt == attempt
+        case .drain: false
+        }
+    }
+}
