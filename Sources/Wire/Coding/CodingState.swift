@@ -188,7 +188,8 @@ final class DecodingState {
     /// A value with a form of its own, with the path in the error.
     @inline(__always)
     func plain<W: WireValue>(
-        _: W.Type, _ node: UnsafeMutablePointer<CValue>, _ parent: CodingStep?, _ key: @autoclosure () -> (any CodingKey)?
+        _: W.Type, _ node: UnsafeMutablePointer<CValue>, _ parent: CodingStep?,
+        _ key: @autoclosure () -> (any CodingKey)?
     ) throws -> W {
         do throws(WireError) {
             return try W._decode(ValueNode(pointer: node))

@@ -23,7 +23,9 @@ extension Payload {
     /// a sixteenth at least. Of a large payload three small samples are tried first, so that what does not compress costs
     /// next to nothing.
     public func compressed(by policy: CompressionPolicy) -> Payload {
-        guard policy.isEnabled, format.compression == .none, bytes.count >= max(policy.threshold, 1) else { return self }
+        guard policy.isEnabled, format.compression == .none, bytes.count >= max(policy.threshold, 1) else {
+            return self
+        }
         if bytes.count >= Self.sampledSize, !samplesShrink { return self }
         let room = bytes.count - bytes.count / 16 - 1
         let outcome = bytes.withUnsafeBufferPointer {

@@ -112,7 +112,9 @@ public struct PayloadDecoder: ~Copyable {
         }
         position += 1
         if let rawArray, value.pointee.bytes.data == nil {
-            value.pointee.bytes = rawArray.withUnsafeBufferPointer { futures_bytes_copy(arena, $0.baseAddress, $0.count) }
+            value.pointee.bytes = rawArray.withUnsafeBufferPointer {
+                futures_bytes_copy(arena, $0.baseAddress, $0.count)
+            }
         }
         return ValueNode(pointer: value)
     }

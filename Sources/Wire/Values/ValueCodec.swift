@@ -48,7 +48,7 @@ public struct ValueCodec<T>: Sendable {
 
 extension ValueCodec where T == Void {
     /// The codec of no value: one null; a column is the number of its elements.
-    public static var empty: ValueCodec<Void> { ValueCodec(VoidCodec()) }
+    public static var void: ValueCodec<Void> { ValueCodec(VoidCodec()) }
 }
 
 /// The ways of a type. Without state, so that one serves all threads.

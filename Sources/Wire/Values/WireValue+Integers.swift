@@ -276,7 +276,9 @@ extension UInt16: WireValue {
         var values: [UInt16] = []
         values.reserveCapacity(numbers.count)
         for number in numbers {
-            guard let value = UInt16(exactly: number) else { throw .numberOutOfRange(value: "\(number)", type: "UInt16") }
+            guard let value = UInt16(exactly: number) else {
+                throw .numberOutOfRange(value: "\(number)", type: "UInt16")
+            }
             values.append(value)
         }
         return values
