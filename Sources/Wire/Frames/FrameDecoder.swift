@@ -1,0 +1,167 @@
+internal import CProto
+
+/// Takes bytes in any pieces and gives whole frames.
+///
+/// The buffer is one piece of memory, so that a frame is handed out in place. It grows with the bytes that arrive: a
+/// header that claims a large payload alone takes no memory. After the first bad header the stream cannot be trusted any
+/// more, and every further call throws the same error.
+public struct FrameDecoder: ~Copyable {
+    private var base: UnsafeMutableRawPointer?
+    private var capacity = 0
+    /// The bytes not yet handed out are `start..<end`.
+    private var start = 0
+    private var end = 0
+    /// The header at `start`, once it has arrived and was found good.
+    private var header: FrameHeader?
+    private var failure: WireError?
+
+    /// What the header of a frame may claim.
+    public let limits: WireLimits
+
+    /// Free space that is offered to a reader at the least.
+    static let readSize = 64 * 1024
+    /// Memory that an empty decoder keeps.
+    static let keptSize = 4 * 1024 * 1024
+
+    /// A decoder at the beginning of a stream.
+    public init(limits: WireLimits = .default) {
+        self.limits = limits
+    }
+
+    deinit {
+        futures_free(base)
+    }
+
+    /// Bytes that have arrived and are not part of a frame handed out yet.
+    public var bufferedCount: Int { end - start }
+
+    /// Memory held by the buffer, in bytes: at most about three times the bytes that wait, and some 100 KiB.
+    package var memory: Int { capacity }
+
+    /// Whether the end of the input here would leave a frame unfinished.
+    public var isMidFrame: Bool { end > start }
+
+    /// Takes a copy of bytes that have arrived.
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        makeRoom(bytes.count)
+        (base! + end).copyMemory(from: source, byteCount: bytes.count)
+        end += bytes.count
+    }
+
+    /// Lets `body` write bytes that arrive straight into the buffer, as read(2) does, and returns its result.
+    ///
+    /// The space is at least 64 KiB, and more while a large frame arrives: as many bytes as that frame lacks, but no
+    /// more than have arrived of it. `body` says how many bytes it has written, from the beginning of the space.
+    public mutating func withFreeSpace<R, E: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(E) -> (count: Int, result: R)
+    ) throws(E) -> R {
+        makeRoom(max(Self.readSize, min(missingCount, end - start)))
+        let space = UnsafeMutableRawBufferPointer(start: base! + end, count: capacity - end)
+        let (count, result) = try body(space)
+        precondition(count >= 0 && count <= space.count, "withFreeSpace: \(count) of \(space.count) bytes written")
+        end += count
+        return result
+    }
+
+    /// Calls `body` with the next frame if all of it has arrived; false if more bytes are needed.
+    ///
+    /// The frame is gone afterwards, also when `body` throws. What the view points at is valid within `body` only.
+    public mutating func withNextFrame<E: Error>(_ body: (FrameView) throws(E) -> Void) throws -> Bool {
+        guard let header = try nextHeader(), let length = header.frameLength, UInt64(end - start) >= length else {
+            return false
+        }
+        let message = UnsafeRawPointer(base! + start + FrameHeader.size)
+        let view = FrameView(
+            kind: header.kind,
+            message: UnsafeRawBufferPointer(start: message, count: Int(header.messageLength)),
+            payload: UnsafeRawBufferPointer(
+                start: message + Int(header.messageLength), count: Int(header.payloadLength)))
+        self.header = nil
+        start += Int(length)
+        defer { if start == end { rewind() } }
+        try body(view)
+        return true
+    }
+
+    /// What is wrong if the input ends here: nil between two frames.
+    public func truncationError() -> WireError? {
+        if let failure { return failure }
+        let received = UInt64(end - start)
+        if received == 0 { return nil }
+        // The header may have arrived and not been looked at yet.
+        guard end - start >= FrameHeader.size, let base else {
+            return .truncatedFrame(kind: nil, received: received, expected: UInt64(FrameHeader.size))
+        }
+        do throws(WireError) {
+            let header: FrameHeader
+            if let known = self.header {
+                header = known
+            } else {
+                header = try FrameHeader.read(from: base + start, limits: limits)
+            }
+            let length = header.frameLength ?? .max
+            return received < length
+                ? .truncatedFrame(kind: header.kind, received: received, expected: length) : nil
+        } catch {
+            return error
+        }
+    }
+
+    /// The header of the frame at `start`, read once.
+    private mutating func nextHeader() throws(WireError) -> FrameHeader? {
+        if let failure { throw failure }
+        if let header { return header }
+        guard end - start >= FrameHeader.size else { return nil }
+        do throws(WireError) {
+            let read = try FrameHeader.read(from: base! + start, limits: limits)
+            header = read
+            return read
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    /// Bytes that the current frame lacks, if its header is known.
+    private var missingCount: Int {
+        guard let length = header?.frameLength, length > UInt64(end - start) else { return 0 }
+        return Int(length) - (end - start)
+    }
+
+    private mutating func rewind() {
+        start = 0
+        end = 0
+        if capacity > Self.keptSize {
+            futures_free(base)
+            base = nil
+            capacity = 0
+        }
+    }
+
+    /// Makes at least `count` bytes free behind `end`.
+    private mutating func makeRoom(_ count: Int) {
+        if capacity - end >= count { return }
+        let used = end - start
+        // Moving the rest to the front is cheap while it is shorter than the way it moves; else the buffer grows by a
+        // factor. Either way each byte is moved a bounded number of times.
+        if start >= used, capacity - used >= count, let base {
+            base.copyMemory(from: base + start, byteCount: used)
+        } else {
+            let (needed, overflow) = used.addingReportingOverflow(count)
+            precondition(!overflow, "FrameDecoder: more bytes than memory can hold")
+            let larger = max(needed, capacity + capacity / 2, Self.readSize)
+            if start == 0 {
+                base = futures_reallocate(base, larger)
+            } else {
+                let moved = futures_reallocate(nil, larger)!
+                moved.copyMemory(from: base! + start, byteCount: used)
+                futures_free(base)
+                base = moved
+            }
+            capacity = larger
+        }
+        start = 0
+        end = used
+    }
+}

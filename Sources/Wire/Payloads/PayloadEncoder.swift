@@ -1,0 +1,107 @@
+internal import CProto
+
+/// Collects the values of one payload, in order.
+public struct PayloadEncoder {
+    private var bytes: [UInt8] = []
+    /// The only value so far, if it is an array of bytes: it may become the payload as it is.
+    private var raw: [UInt8]?
+
+    /// How many values have been appended.
+    public private(set) var valueCount = 0
+
+    /// Deepest nesting of values; see `WireLimits.maxDepth`.
+    let maxDepth: Int
+
+    /// An encoder without values.
+    public init(limits: WireLimits = .default) {
+        maxDepth = limits.maxDepth
+    }
+
+    /// The payload of all values so far; the encoder is empty afterwards and can be used again.
+    ///
+    /// If the only value is an array of bytes the payload is that array, shared and not copied.
+    public mutating func finish() -> Payload {
+        valueCount = 0
+        if let raw {
+            self.raw = nil
+            return Payload(bytes: raw, format: .raw)
+        }
+        let result = bytes
+        bytes = []
+        return Payload(bytes: result, format: .values)
+    }
+
+    /// Appends a value that is bytes.
+    mutating func append(bytes array: [UInt8]) throws(WireError) {
+        if valueCount == 0 {
+            valueCount = 1
+            raw = array
+            return
+        }
+        let outcome = array.withUnsafeBytes { content in
+            Result { () throws(WireError) in
+                try append(kind: FUTURES__WIRE__V1__VALUE__KIND_BYTES, isArray: false, content, type: "[UInt8]")
+            }
+        }
+        try outcome.get()
+    }
+
+    /// Appends a value of that kind whose content is the given bytes: text or bytes, or the elements of an array.
+    mutating func append(
+        kind: Futures__Wire__V1__Value__KindCase, isArray: Bool, _ content: UnsafeRawBufferPointer,
+        type: @autoclosure () -> String
+    ) throws(WireError) {
+        try flushRaw()
+        // Room for the longest prefix is taken; it is a few bytes more than needed at most.
+        let room = Int(FUTURES_ARGUMENT_PREFIX_MAX) + content.count
+        var prefix = 0
+        extend(by: room) { target in
+            prefix = futures_argument_prefix(
+                kind.rawValue, isArray, content.count, target.assumingMemoryBound(to: UInt8.self))
+            guard prefix > 0 else { return 0 }
+            if let source = content.baseAddress, content.count > 0 {
+                (target + prefix).copyMemory(from: source, byteCount: content.count)
+            }
+            return prefix + content.count
+        }
+        guard prefix > 0 else { throw .valueTooLarge(type: type()) }
+        valueCount += 1
+    }
+
+    /// Appends a value that protobuf-c packs.
+    mutating func append(_ value: UnsafePointer<CValue>, type: @autoclosure () -> String) throws(WireError) {
+        try flushRaw()
+        let size = futures_argument_size(value)
+        guard size <= Int(Int32.max) else { throw .valueTooLarge(type: type()) }
+        extend(by: size) { futures_argument_pack(value, $0.assumingMemoryBound(to: UInt8.self)) }
+        valueCount += 1
+    }
+
+    /// Makes the array of bytes that came first a value like the others.
+    private mutating func flushRaw() throws(WireError) {
+        guard let first = raw else { return }
+        raw = nil
+        do throws(WireError) {
+            try append(bytes: first)
+            valueCount -= 1
+        } catch {
+            raw = first
+            throw error
+        }
+    }
+
+    @inline(__always)
+    private mutating func extend(by room: Int, _ write: (UnsafeMutableRawPointer) -> Int) {
+        if bytes.isEmpty {
+            bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+                count = room == 0 ? 0 : write(UnsafeMutableRawPointer(buffer.baseAddress!))
+            }
+            return
+        }
+        bytes.append(addingCapacity: room) { (span: inout OutputSpan<UInt8>) in
+            span.withUnsafeMutableBufferPointer { buffer, count in
+                count += write(UnsafeMutableRawPointer(buffer.baseAddress! + count))
+            }
+        }
+    }
+}
