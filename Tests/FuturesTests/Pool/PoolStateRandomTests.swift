@@ -1,0 +1,107 @@
+import Testing
+
+@testable import Futures
+
+/// The scheduler in a world that does whatever it likes. A failure prints the seed that replays it.
+struct PoolStateRandomTests {
+    @Test(
+        "every job ends exactly once, whatever happens in whatever order",
+        arguments: [1, 2, 3].flatMap { workers in [nil, 1, 3].map { (workers, $0) } })
+    func anything(maxWorkers: Int, maxTasksPerChild: Int?) throws {
+        for _ in 0..<40 {
+            let seed = UInt64.random(in: .min ... .max)
+            try run(seed: seed, maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
+        }
+    }
+
+    func run(seed: UInt64, maxWorkers: Int, maxTasksPerChild: Int?) throws {
+        var random = SplitMix(seed: seed)
+        var world = PoolWorld(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
+        world.origin = "seed \(seed)"
+        let mayDie = Bool.random(using: &random)
+        let mayFailToStart = Bool.random(using: &random)
+        var submitted = 0
+        for _ in 0..<300 {
+            world.now += Int64.random(in: 0...100_000, using: &random)
+            switch Int.random(in: 0..<100, using: &random) {
+            case 0..<35:
+                if (try? world.submit()) != nil { submitted += 1 }
+            case 35..<70:
+                if let id = pick(world, { !$0.queue.isEmpty && $0.stage != .killed }, &random) {
+                    world.answer(id, runTime: [100, 10_000, 20_000_000].randomElement(using: &random)!)
+                }
+            case 70..<80:
+                if let id = pick(world, { $0.stage == .spawning }, &random) {
+                    if mayFailToStart, Int.random(in: 0..<4, using: &random) == 0 {
+                        let hasProcess = Bool.random(using: &random)
+                        world.raise { state, now, actions in
+                            state.workerFailedToStart(
+                                id, PoolWorld.Failure(text: "start"), hasProcess: hasProcess, now: now, &actions)
+                        }
+                    } else {
+                        world.becomeReady(id)
+                    }
+                }
+            case 80..<84:
+                if let id = pick(world, { !$0.questions.isEmpty && $0.stage != .killed }, &random) {
+                    world.answerQuestion(id)
+                }
+            case 84..<88:
+                if let id = pick(world, { $0.stage == .killed || $0.stage == .draining }, &random) { world.die(id) }
+            case 88..<92:
+                cancelOne(&world, &random)
+            case 92..<95:
+                if let job = (1...max(world.lastJob, 1)).randomElement(using: &random), world.outcomes[job] == nil,
+                    !world.running.contains(job)
+                {
+                    world.cancelledJobs.insert(job)
+                }
+            case 95..<98:
+                if let deadline = world.state.nextDeadline, deadline < world.now + 10_000_000 {
+                    world.now = max(world.now, deadline)
+                    world.raise { state, now, actions in state.timePassed(now: now, &actions) }
+                }
+            default:
+                if mayDie, Int.random(in: 0..<8, using: &random) == 0, let id = pick(world, { _ in true }, &random) {
+                    world.die(id)
+                }
+            }
+        }
+        let cancels = Bool.random(using: &random)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: cancels, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.finishedCount == 1, "seed \(seed)")
+        #expect(world.outcomes.count == submitted, "seed \(seed)")
+    }
+
+    private func pick(
+        _ world: PoolWorld, _ isWanted: (PoolWorld.Worker) -> Bool, _ random: inout SplitMix
+    ) -> WorkerID? {
+        world.workers.filter { isWanted($0.value) }.keys.sorted { $0.rawValue < $1.rawValue }
+            .randomElement(using: &random)
+    }
+
+    private func cancelOne(_ world: inout PoolWorld, _ random: inout SplitMix) {
+        let open = world.tasks.filter { world.outcomes[$0.value] == nil && !world.cancelledJobs.contains($0.value) }
+        guard let id = open.keys.sorted(by: { $0.rawValue < $1.rawValue }).randomElement(using: &random) else { return }
+        let job = world.tasks[id]!
+        let outcome = world.raise { state, now, actions in state.cancelRequested(id, now: now, &actions) }
+        if outcome == .done { world.outcomes[job] = .cancelled }
+    }
+}
+
+/// The generator of Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): small, and the same
+/// numbers on every machine.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,227 @@
+import Testing
+
+@testable import Futures
+
+/// The scheduler by itself: no process, no thread, no clock.
+struct PoolStateTests {
+    @Test("P1: workers start on demand, and sequential work uses one")
+    func startsOnDemand() throws {
+        var world = PoolWorld(maxWorkers: 4)
+        #expect(world.spawnCount == 0)
+        try world.submit()
+        #expect(world.spawnCount == 1)
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        for _ in 0..<10 {
+            try world.submit()
+            world.answer(worker)
+        }
+        #expect(world.spawnCount == 1)
+        #expect(world.outcomes.count == 11)
+    }
+
+    @Test("P1: as many workers as there is work, but never more than maxWorkers")
+    func startsUpToTheMost() throws {
+        var world = PoolWorld(maxWorkers: 3)
+        for _ in 0..<10 { try world.submit() }
+        #expect(world.spawnCount == 3)
+    }
+
+    @Test("S2: tasks start in the order of their submission")
+    func isFirstInFirstOut() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        for _ in 0..<50 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        var order: [Int] = []
+        while let first = world.workers[worker]!.queue.first {
+            order.append(world.tasks[first.task]!)
+            world.answer(worker)
+        }
+        #expect(order == Array(1...50))
+    }
+
+    @Test("short tasks are sent ahead, long ones are not")
+    func creditFollowsRunTime() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        for _ in 0..<100 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        #expect(world.workers[worker]!.queue.count == 1, "nothing is known of the tasks yet")
+        world.answer(worker, runTime: 1_000)
+        #expect(world.workers[worker]!.queue.count > 10)
+        while world.workers[worker]!.queue.count > 1 { world.answer(worker, runTime: 50_000_000) }
+        #expect(world.workers[worker]!.queue.count == 1)
+        #expect(world.state.backlogCount > 0)
+    }
+
+    @Test("F5: a task that was sent ahead is taken back by cancel, the one that runs is not")
+    func takesBack() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        for _ in 0..<20 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        let ahead = world.workers[worker]!.queue
+        try #require(ahead.count > 2)
+        let running = world.raise { state, now, actions in
+            state.cancelRequested(ahead[0].task, now: now, &actions)
+        }
+        #expect(running == .tooLate)
+        let asked = world.raise { state, now, actions in
+            state.cancelRequested(ahead[1].task, now: now, &actions)
+        }
+        #expect(asked == .asked)
+        world.answerQuestion(worker)
+        #expect(world.outcomes[world.tasks[ahead[1].task]!] == .cancelled)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.values.count { $0 == .answered } == 19)
+    }
+
+    @Test("work behind a long task is taken back for a worker that idles")
+    func stealsBack() throws {
+        var world = PoolWorld(maxWorkers: 2)
+        try world.submit()
+        try world.submit()
+        let ids = Array(world.workers.keys)
+        for id in ids { world.becomeReady(id) }
+        for id in ids { world.answer(id, runTime: 1_000) }
+        for _ in 0..<6 { try world.submit() }
+        // One worker finishes all it has, the other got stuck with its first task.
+        let (quick, slow) = (ids[0], ids[1])
+        while !world.workers[quick]!.queue.isEmpty { world.answer(quick) }
+        let stuck = world.workers[slow]!.queue.count
+        try #require(stuck > 1)
+        world.now = try #require(world.state.nextDeadline)
+        world.raise { state, now, actions in state.timePassed(now: now, &actions) }
+        #expect(world.workers[slow]!.questions.count == 1)
+        world.answerQuestion(slow)
+        #expect(world.workers[quick]!.queue.count == 1)
+        #expect(world.workers[slow]!.queue.count == stuck - 1)
+    }
+
+    @Test("P3: a worker is replaced after maxTasksPerChild, and the successor is started ahead")
+    func recycles() throws {
+        var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 2)
+        for _ in 0..<5 { try world.submit() }
+        let first = try #require(world.workers.keys.first)
+        world.becomeReady(first)
+        world.answer(first)
+        // The last task of the first worker runs: its successor is on its way.
+        #expect(world.spawnCount == 2)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 5)
+        #expect(world.spawnCount == 3)
+        #expect(world.finishedCount == 1)
+    }
+
+    @Test("P3: a replacement that fails to start breaks the pool only when nobody is left")
+    func survivesFailedReplacements() throws {
+        var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 1)
+        for _ in 0..<2 { try world.submit() }
+        let first = try #require(world.workers.keys.first)
+        world.becomeReady(first)
+        for _ in 0..<world.configuration.maxStartFailures {
+            let starting = try #require(world.workers.first { $0.value.stage == .spawning }?.key)
+            world.raise { state, now, actions in
+                state.workerFailedToStart(
+                    starting, PoolWorld.Failure(text: "no memory"), hasProcess: false, now: now, &actions)
+            }
+        }
+        #expect(world.outcomes.isEmpty, "the first worker still runs its task")
+        world.answer(first)
+        world.die(first)
+        #expect(world.outcomes == [1: .answered, 2: .failed])
+        #expect(world.errors[2]?.contains("no memory") == true)
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+    }
+
+    @Test("P4: the death of a worker fails everything and ends the others")
+    func breaks() throws {
+        var world = PoolWorld(maxWorkers: 2)
+        for _ in 0..<10 { try world.submit() }
+        let ids = Array(world.workers.keys)
+        for id in ids { world.becomeReady(id) }
+        world.die(ids[0])
+        #expect(world.outcomes.count == 10)
+        #expect(world.outcomes.values.allSatisfy { $0 == .failed })
+        #expect(world.workers[ids[1]]?.stage == .killed)
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+        world.die(ids[1])
+        #expect(world.finishedCount == 0)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        #expect(world.finishedCount == 1)
+    }
+
+    @Test("H1: a pool that never started a worker finishes at shutdown, once")
+    func shutsDownUnused() {
+        var world = PoolWorld(maxWorkers: 2)
+        for _ in 0..<3 {
+            world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        }
+        #expect(world.finishedCount == 1)
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+    }
+
+    @Test("H3: shutdown with cancelFutures cancels what has not begun and lets the rest complete")
+    func cancelsAtShutdown() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        for _ in 0..<20 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: true, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.values.count { $0 == .answered } == 2)
+        #expect(world.outcomes.values.count { $0 == .cancelled } == 18)
+    }
+
+    @Test("a worker that does not exit when told to is killed")
+    func killsTheStubborn() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        try world.submit()
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        #expect(world.workers[worker]?.stage == .draining)
+        world.now = try #require(world.state.nextDeadline)
+        world.raise { state, now, actions in state.timePassed(now: now, &actions) }
+        #expect(world.workers[worker]?.stage == .killed)
+        world.die(worker)
+        #expect(world.finishedCount == 1)
+    }
+
+    @Test("H7: terminating fails what runs and cancels what waits")
+    func terminates() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        for _ in 0..<3 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.raise { state, now, actions in
+            state.terminated(PoolWorld.Failure(text: "killed"), signal: 9, now: now, &actions)
+        }
+        #expect(world.outcomes == [1: .failed, 2: .cancelled, 3: .cancelled])
+        world.die(worker)
+        #expect(world.finishedCount == 1)
+    }
+
+    @Test("a late answer, of an earlier attempt or another worker, is dropped")
+    func dropsLateAnswers() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        let task = try world.submit()
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        for (attempt, by) in [(UInt32(0), worker), (2, worker), (1, WorkerID(rawValue: 99))] {
+            let job = world.raise { state, now, actions in
+                state.answered(task, attempt: attempt, by: by, runTime: 1, now: now, &actions)
+            }
+            #expect(job == nil)
+        }
+        world.answer(worker)
+        #expect(world.outcomes == [1: .answered])
+    }
+}

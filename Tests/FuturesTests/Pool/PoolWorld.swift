@@ -1,0 +1,212 @@
+import Testing
+
+@testable import Futures
+
+/// A scheduler with a make-believe world around it: carries out its actions on workers that are entries of a table, and
+/// fails the test when it asks for something impossible.
+struct PoolWorld {
+    struct Worker {
+        enum Stage { case spawning, ready, draining, killed }
+        var stage = Stage.spawning
+        /// What it was sent and has not answered, in order.
+        var queue: [(task: TaskID, attempt: UInt32)] = []
+        /// Take-back requests that it has not answered.
+        var questions: [(task: TaskID, attempt: UInt32)] = []
+        var tasksGiven = 0
+    }
+
+    enum Outcome: Equatable { case answered, failed, cancelled }
+
+    let configuration: PoolState<Int>.Configuration
+    var state: PoolState<Int>
+    var workers: [WorkerID: Worker] = [:]
+    var tasks: [TaskID: Int] = [:]
+    var outcomes: [Int: Outcome] = [:]
+    var running: Set<Int> = []
+    var errors: [Int: String] = [:]
+    var finishedCount = 0
+    var spawnCount = 0
+    var now: Int64 = 1_000
+    /// Jobs that the driver would find cancelled when it is about to send them.
+    var cancelledJobs: Set<Int> = []
+    var lastJob = 0
+    /// What replays a failure; printed with it.
+    var origin = ""
+
+    struct Failure: Error, Equatable { var text: String }
+
+    init(maxWorkers: Int, maxTasksPerChild: Int? = nil) {
+        configuration = PoolState.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
+        state = PoolState(configuration)
+    }
+
+    // MARK: Events
+
+    /// Raises an event, carries out its actions, and those of what follows from them at once.
+    @discardableResult
+    mutating func raise<R>(_ event: (inout PoolState<Int>, Int64, inout [PoolAction<Int>]) throws -> R) rethrows -> R {
+        var actions: [PoolAction<Int>] = []
+        let result = try event(&state, now, &actions)
+        perform(actions)
+        checkInvariants()
+        return result
+    }
+
+    @discardableResult
+    mutating func submit() throws -> TaskID {
+        lastJob += 1
+        let job = lastJob
+        var actions: [PoolAction<Int>] = []
+        let id = try state.submitted(job, now: now, &actions)
+        tasks[id] = job
+        perform(actions)
+        checkInvariants()
+        return id
+    }
+
+    mutating func becomeReady(_ id: WorkerID) {
+        workers[id]!.stage = .ready
+        raise { state, now, actions in state.workerReady(id, now: now, &actions) }
+    }
+
+    /// The worker finishes the first task it has.
+    mutating func answer(_ id: WorkerID, runTime: Int64 = 1_000) {
+        let (task, attempt) = workers[id]!.queue.removeFirst()
+        let job = raise { state, now, actions in
+            state.answered(task, attempt: attempt, by: id, runTime: runTime, now: now, &actions)
+        }
+        if let job { end(job, .answered) }
+    }
+
+    /// The worker answers the oldest question for a task: it has it back unless it has begun it.
+    mutating func answerQuestion(_ id: WorkerID) {
+        let (task, attempt) = workers[id]!.questions.removeFirst()
+        let index = workers[id]!.queue.firstIndex { $0.task == task }
+        let takenBack = index.map { $0 > 0 } ?? false
+        if takenBack { workers[id]!.queue.remove(at: index!) }
+        let job = tasks[task]
+        let isCancelled = raise { state, now, actions in
+            state.takeBackAnswered(task, attempt: attempt, by: id, takenBack: takenBack, now: now, &actions)
+        }
+        if isCancelled { end(job!, .cancelled) }
+    }
+
+    mutating func die(_ id: WorkerID) {
+        workers[id]!.queue = []
+        workers[id]!.questions = []
+        raise { state, now, actions in
+            if !state.expectsExit(of: id) {
+                state.workerLost(id, Failure(text: "worker \(id) died"), now: now, &actions)
+            }
+            state.workerExited(id, now: now, &actions)
+        }
+    }
+
+    // MARK: Actions
+
+    private mutating func perform(_ first: [PoolAction<Int>]) {
+        var queue = first[...]
+        while let action = queue.popFirst() {
+            switch action {
+            case .spawn(let id):
+                #expect(workers[id] == nil, "\(origin) worker \(id) is spawned twice")
+                workers[id] = Worker()
+                spawnCount += 1
+            case .send(let id, let job, let worker, let attempt):
+                tasks[id] = job
+                #expect(workers[worker]?.stage == .ready, "\(origin) task \(id) is sent to worker \(worker), which is not ready")
+                if cancelledJobs.contains(job) {
+                    end(job, .cancelled)
+                    var more: [PoolAction<Int>] = []
+                    state.taskWasNotSent(id, to: worker, now: now, &more)
+                    queue += more
+                    continue
+                }
+                workers[worker]!.queue.append((id, attempt))
+                workers[worker]!.tasksGiven += 1
+                if let most = configuration.maxTasksPerChild {
+                    #expect(workers[worker]!.tasksGiven <= most, "\(origin) worker \(worker) gets more than \(most) tasks")
+                }
+            case .began(let job):
+                running.insert(job)
+            case .takeBack(let id, let worker, let attempt):
+                workers[worker]?.questions.append((id, attempt))
+            case .requeued(let job):
+                #expect(!running.contains(job), "\(origin) job \(job) was running and is queued again")
+            case .fail(let job, let error):
+                errors[job] = "\(error)"
+                end(job, .failed)
+            case .cancel(let job):
+                #expect(!running.contains(job), "\(origin) job \(job) was running and is cancelled")
+                end(job, .cancelled)
+            case .drain(let id):
+                #expect(workers[id]?.queue.isEmpty == true, "\(origin) worker \(id) is drained with tasks")
+                workers[id]?.stage = .draining
+            case .kill(let id, _):
+                #expect(workers[id] != nil, "\(origin) worker \(id) is killed, and is gone")
+                workers[id]?.stage = .killed
+            case .startTimedOut(let id):
+                var more: [PoolAction<Int>] = []
+                state.workerFailedToStart(id, Failure(text: "slow start"), hasProcess: true, now: now, &more)
+                queue += more
+            case .release(let id):
+                workers[id] = nil
+            case .deadlineChanged: break
+            case .finished:
+                finishedCount += 1
+                #expect(workers.isEmpty, "\(origin) finished with \(workers.count) workers")
+            }
+        }
+    }
+
+    private mutating func end(_ job: Int, _ outcome: Outcome) {
+        #expect(outcomes[job] == nil, "\(origin) job \(job) ends twice: \(String(describing: outcomes[job])), then \(outcome)")
+        outcomes[job] = outcome
+        running.remove(job)
+    }
+
+    // MARK: Invariants
+
+    func checkInvariants() {
+        let held = state.workers.values.map(\.held.count).reduce(0, +)
+        #expect(state.heldCount == held, "\(origin)")
+        #expect(state.busyCount == state.workers.values.count { !$0.held.isEmpty }, "\(origin)")
+        #expect(state.backlogCount == state.backlog.count { state.tasks[$0].map { $0.worker == nil } ?? false }, "\(origin)")
+        #expect(state.tasks.count <= held + state.backlogCount, "\(origin) a task is nowhere")
+        var starting = 0
+        var ready = 0
+        for worker in state.workers.values {
+            switch worker.stage {
+            case .starting: starting += 1
+            case .ready: ready += 1
+            case .retiring, .leaving: break
+            }
+        }
+        #expect(state.startingCount == starting && state.readyCount == ready, "\(origin)")
+        #expect(starting + ready <= configuration.maxWorkers, "\(origin)")
+        let busy = workers.values.count { !$0.queue.isEmpty && $0.stage != .killed }
+        #expect(busy <= configuration.maxWorkers, "\(origin) \(busy) workers run tasks")
+    }
+
+    /// Lets honest workers do everything that is left, one step at a time.
+    mutating func runToTheEnd(steps: Int = 100_000) {
+        for _ in 0..<steps {
+            if finishedCount > 0 { return }
+            if let (id, _) = workers.first(where: { $0.value.stage == .spawning }) {
+                becomeReady(id)
+            } else if let (id, _) = workers.first(where: { $0.value.stage == .killed || $0.value.stage == .draining }) {
+                die(id)
+            } else if let (id, _) = workers.first(where: { !$0.value.questions.isEmpty }) {
+                answerQuestion(id)
+            } else if let (id, _) = workers.first(where: { !$0.value.queue.isEmpty }) {
+                answer(id)
+            } else if let deadline = state.nextDeadline {
+                now = max(now, deadline)
+                raise { state, now, actions in state.timePassed(now: now, &actions) }
+            } else {
+                return
+            }
+        }
+        Issue.record("not at the end after \(steps) steps: \(state.pendingTaskCount) tasks, \(workers.count) workers")
+    }
+}
