@@ -1,0 +1,83 @@
+import Synchronization
+
+extension AnyFuture {
+    /// Blocks the thread until the future is done: the one place where threads wait for a single future.
+    ///
+    /// - Returns: false if the deadline came first.
+    final func blockUntilDone(_ deadline: Deadline) -> Bool {
+        while true {
+            let seen = word.load(ordering: .acquiring)
+            let current = FutureWord(bits: seen)
+            if current.phase.isDone { return true }
+            if deadline.hasPassed { return false }
+            let expected = seen | FutureWord.hasSleepers
+            if !current.hasSleepers {
+                let (exchanged, _) = word.compareExchange(expected: seen, desired: expected, ordering: .relaxed)
+                guard exchanged else { continue }
+            }
+            word.sleep(while: expected, until: deadline)
+        }
+    }
+
+    /// Blocks the thread until the future is done.
+    final func block(_ timeout: Duration?) throws(TimeoutError) {
+        guard blockUntilDone(Deadline(after: timeout)) else {
+            throw TimeoutError(timeout: timeout ?? .zero, unfinished: 1, total: 1, functionName: functionName)
+        }
+    }
+
+    /// Suspends the task until the future is done.
+    ///
+    /// - Returns: false if the deadline came first.
+    /// - Throws: `CancellationError` if the task is cancelled first. The future is left alone.
+    nonisolated(nonsending) final func untilDone(_ deadline: Deadline = .never) async throws(CancellationError) -> Bool {
+        if isDone { return true }
+        if deadline.hasPassed { return false }
+        let observer = TaskObserver()
+        guard addObserver(observer) else { return true }
+        await observer.task.sleep(until: deadline)
+        if isDone { return true }
+        removeObserver(observer)
+        if isDone { return true }
+        if deadline.hasPassed { return false }
+        throw CancellationError()
+    }
+
+    /// Has `observer` told when the future is done.
+    ///
+    /// - Returns: false if it is done already; the observer is not told then.
+    final func addObserver(_ observer: CompletionObserver) -> Bool {
+        links.withLock { links in
+            guard !phase.isDone else { return false }
+            links.observers.append(observer)
+            return true
+        }
+    }
+
+    /// Detaches `observer`. If the future has become done meanwhile, the observer was told, or is being told.
+    final func removeObserver(_ observer: CompletionObserver) {
+        links.withLock { links in
+            guard !phase.isDone else { return }
+            links.observers.remove(observer)
+        }
+    }
+
+    /// The error that ended the call, or nil if it returned; blocks the thread until then.
+    ///
+    /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
+    /// - Throws: ``TimeoutError`` (source ``TimeoutError/Source/wait``) if the call is unfinished by then;
+    ///   ``CancelledError`` if it was cancelled.
+    @available(*, noasync, message: "this blocks the thread; use `try await future.value`")
+    public final func exception(timeout: Duration? = nil) throws -> (any Error)? {
+        try block(timeout)
+        guard !isCancelled else { throw CancelledError(functionName: functionName) }
+        return failure
+    }
+}
+
+/// Wakes a task when a future is done.
+private final class TaskObserver: CompletionObserver, @unchecked Sendable {
+    let task = SleepingTask()
+
+    override func futureCompleted(failed: Bool) { task.wake() }
+}

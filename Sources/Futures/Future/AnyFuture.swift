@@ -1,0 +1,307 @@
+import Synchronization
+
+/// A call whose outcome comes later, whatever its type: what all ``Future``s have in common.
+///
+/// A future is pending until a worker is given the call, then running, and ends cancelled or finished. Every method may
+/// be called from any thread. Futures hash and compare by identity.
+///
+/// `@unchecked Sendable`: what changes is `word` (atomic), `links` (locked), and the outcome (`failure` here, the value
+/// in ``Future``), which is written once, under the lock of `links`, before `word` says that the future is done, and is
+/// read only after.
+public class AnyFuture: @unchecked Sendable {
+    /// The phase and its flags, see ``FutureWord``. Threads that wait sleep on it. Phases change under the lock only.
+    final let word = Atomic<UInt32>(0)
+    final let links: Mutex<FutureLinks>
+    final var failure: (any Error)?
+
+    /// The function that the call is of; nil where it has no name.
+    public final let functionName: String?
+
+    init(owner: (any FutureOwner)?, ticket: UInt64, functionName: String?) {
+        links = Mutex(FutureLinks(owner: owner, ticket: ticket))
+        self.functionName = functionName
+    }
+
+    /// The type of the value, for the description.
+    var valueType: Any.Type { Never.self }
+}
+
+/// What a future knows of others. Guarded by the future's lock.
+struct FutureLinks: ~Copyable, Sendable {
+    var owner: (any FutureOwner)?
+    var ticket: UInt64
+    var observers = CompletionObserverList()
+    var callbacks: [@Sendable (AnyFuture) -> Void] = []
+
+    init(owner: (any FutureOwner)?, ticket: UInt64) {
+        self.owner = owner
+        self.ticket = ticket
+    }
+}
+
+// MARK: - Asking
+
+extension AnyFuture {
+    final var phase: FuturePhase { FutureWord(bits: word.load(ordering: .acquiring)).phase }
+
+    /// Where the future stands at this moment.
+    public final var state: FutureState { phase.state }
+
+    /// Whether a worker has been given the call and has not finished it.
+    public final var isRunning: Bool { phase == .running }
+
+    /// Whether the call was cancelled.
+    public final var isCancelled: Bool { phase.state == .cancelled }
+
+    /// Whether the call is over: finished or cancelled.
+    public final var isDone: Bool { phase.isDone }
+}
+
+extension AnyFuture: Hashable, CustomStringConvertible {
+    public static func == (left: AnyFuture, right: AnyFuture) -> Bool { left === right }
+
+    public final func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+
+    /// The function's name, the state and, when finished, the type of the value or error.
+    public final var description: String {
+        let name = functionName.map { " of \"\($0)\"" } ?? ""
+        switch phase {
+        case .returned: return "<Future\(name): finished, returned \(valueType)>"
+        case .failed: return "<Future\(name): finished, threw \(failure.map { "\(type(of: $0))" } ?? "")>"
+        case let phase: return "<Future\(name): \(phase.state)>"
+        }
+    }
+}
+
+// MARK: - Cancelling and callbacks
+
+extension AnyFuture {
+    /// Tries to cancel the call.
+    ///
+    /// A pending call is cancelled: waiters wake, and the callbacks run in this thread. A call that was sent ahead to a
+    /// busy worker is asked back first, which can take a moment. A call that runs or has finished goes on.
+    ///
+    /// - Returns: whether the call is cancelled now, be it by this call or an earlier one.
+    @discardableResult
+    public final func cancel() -> Bool {
+        enum Verdict {
+            case cancelled
+            case decided(Bool)
+            case sent(any FutureOwner)
+        }
+        var aftermath = Aftermath()
+        var ticket: UInt64 = 0
+        let verdict = links.withLock { links -> Verdict in
+            let word = FutureWord(bits: word.load(ordering: .relaxed))
+            ticket = links.ticket
+            guard word.phase == .pending else { return .decided(word.phase.state == .cancelled) }
+            if word.isSent, let owner = links.owner { return .sent(owner) }
+            aftermath = publish(.cancelled, &links)
+            return .cancelled
+        }
+        switch verdict {
+        case .decided(let isCancelled):
+            return isCancelled
+        case .cancelled:
+            notifyWaiters(&aftermath)
+            aftermath.owner?.futureWasCancelled(ticket: ticket)
+            runCallbacks(&aftermath)
+            return true
+        case .sent(let owner):
+            if owner.takeBack(ticket: ticket) {
+                complete(as: .cancelledAndNotified, alsoWhenRunning: false) {}
+            }
+            return isCancelled
+        }
+    }
+
+    /// Has `callback` called with this future once it is done, however it ends.
+    ///
+    /// Callbacks run in the order in which they were added, in the thread that completes the future: a thread of the
+    /// executor, or the one that cancels or shuts down. If the future is done already, `callback` runs at once in this
+    /// thread, also while earlier callbacks are still running in another. No lock is held meanwhile: a callback may
+    /// submit, cancel, add callbacks and shut down. Waiters have been woken before; a slow callback delays those after it.
+    public final func addDoneCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) {
+        let isDone = links.withLock { links in
+            if phase.isDone { return true }
+            links.callbacks.append(callback)
+            return false
+        }
+        if isDone { callback(self) }
+    }
+}
+
+// MARK: - Completing
+
+extension AnyFuture {
+    /// What is left to do, outside the lock, when a future has become done.
+    struct Aftermath: ~Copyable {
+        var hasSleepers = false
+        var observers = CompletionObserverList()
+        var callbacks: [@Sendable (AnyFuture) -> Void] = []
+        /// Released with the rest, since that may end the owner's life.
+        var owner: (any FutureOwner)?
+    }
+
+    /// Makes the future done; the outcome is stored already. Under the lock.
+    final func publish(_ phase: FuturePhase, _ links: inout FutureLinks) -> Aftermath {
+        let old = FutureWord(bits: word.exchange(phase.rawValue, ordering: .acquiringAndReleasing))
+        var aftermath = Aftermath()
+        aftermath.hasSleepers = old.hasSleepers
+        aftermath.observers = links.observers.takeAll()
+        swap(&aftermath.callbacks, &links.callbacks)
+        swap(&aftermath.owner, &links.owner)
+        return aftermath
+    }
+
+    final func notifyWaiters(_ aftermath: inout Aftermath) {
+        if aftermath.hasSleepers { word.wakeAll() }
+        let failed = phase == .failed
+        while let observer = aftermath.observers.popFirst() { observer.futureCompleted(failed: failed) }
+    }
+
+    final func runCallbacks(_ aftermath: inout Aftermath) {
+        for callback in aftermath.callbacks { callback(self) }
+    }
+
+    /// Ends the call if it is pending, or running and that is allowed, and tells everybody.
+    ///
+    /// - Returns: nil, or the phase that did not allow it.
+    @inline(__always)
+    @discardableResult
+    final func complete(as phase: FuturePhase, alsoWhenRunning: Bool, _ store: () -> Void) -> FuturePhase? {
+        var aftermath = Aftermath()
+        let refusal = links.withLock { links -> FuturePhase? in
+            let current = FutureWord(bits: word.load(ordering: .relaxed)).phase
+            guard current == .pending || (alsoWhenRunning && current == .running) else { return current }
+            store()
+            aftermath = publish(phase, &links)
+            return nil
+        }
+        guard refusal == nil else { return refusal }
+        notifyWaiters(&aftermath)
+        runCallbacks(&aftermath)
+        return nil
+    }
+
+    final func completeFailed(_ error: any Error) -> FuturePhase? {
+        var error = error
+        if var timeout = error as? TimeoutError {
+            timeout.source = .task
+            error = timeout
+        }
+        return complete(as: .failed, alsoWhenRunning: true) { failure = error }
+    }
+
+    /// Ends the call with an error. For whoever made the future: an executor, a test, an adapter.
+    ///
+    /// - Throws: ``InvalidStateError`` if the future is cancelled or finished; its first outcome stays.
+    public final func setException(_ error: any Error) throws(InvalidStateError) {
+        if let phase = completeFailed(error) {
+            throw InvalidStateError(operation: "setException", phase: phase, functionName: functionName)
+        }
+    }
+
+    /// Marks a pending call as running, or finds that it was cancelled. For whoever made the future.
+    ///
+    /// - Returns: true if the call is running now; false if it was cancelled and must not be begun.
+    /// - Throws: ``InvalidStateError`` if the call is running or finished, or has been found cancelled before.
+    public final func setRunningOrNotifyCancel() throws(InvalidStateError) -> Bool {
+        let (refusal, runs) = links.withLock { _ -> (FuturePhase?, Bool) in
+            switch phase {
+            case .pending:
+                change { _ in FuturePhase.running.rawValue }
+                return (nil, true)
+            case .cancelled:
+                change { _ in FuturePhase.cancelledAndNotified.rawValue }
+                return (nil, false)
+            case let other:
+                return (other, false)
+            }
+        }
+        if let refusal {
+            throw InvalidStateError(
+                operation: "setRunningOrNotifyCancel", phase: refusal, functionName: functionName)
+        }
+        return runs
+    }
+}
+
+// MARK: - For the owner
+
+extension AnyFuture {
+    /// Names the owner of a future that was made before the owner knew what to call it, and before anybody else has it.
+    package final func attach(owner: any FutureOwner, ticket: UInt64) {
+        links.withLock { links in
+            // It may be done by now: the task was quick.
+            guard !phase.isDone else { return }
+            links.owner = owner
+            links.ticket = ticket
+        }
+    }
+
+    /// Changes phase and flags, but for the sleepers' flag, which threads set without the lock. Under the lock.
+    final func change(_ next: (FutureWord) -> UInt32) {
+        var old = word.load(ordering: .relaxed)
+        while true {
+            let new = next(FutureWord(bits: old)) | (old & FutureWord.hasSleepers)
+            let (exchanged, original) = word.weakCompareExchange(
+                expected: old, desired: new, successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
+            if exchanged { return }
+            old = original
+        }
+    }
+
+    /// The task goes to a worker that may not begin it yet. The future stays pending.
+    ///
+    /// - Returns: false if the call was cancelled meanwhile, which is then notified, or is done: do not send it.
+    package final func markSent() -> Bool { leavePending { _ in FutureWord.sent } }
+
+    /// A worker begins the task at once: ``markSent()`` and ``markRunning()`` in one step.
+    ///
+    /// - Returns: false if the call was cancelled meanwhile, which is then notified, or is done: do not begin it.
+    package final func markStarted() -> Bool { leavePending { _ in FuturePhase.running.rawValue } }
+
+    private final func leavePending(_ next: (FutureWord) -> UInt32) -> Bool {
+        links.withLock { _ in
+            switch phase {
+            case .pending:
+                change(next)
+                return true
+            case .cancelled:
+                change { _ in FuturePhase.cancelledAndNotified.rawValue }
+                return false
+            default:
+                return false
+            }
+        }
+    }
+
+    /// The task is no longer with a worker: it was taken back, or is to be run again. The future is pending.
+    package final func markUnsent() {
+        links.withLock { _ in
+            if !phase.isDone { change { _ in FuturePhase.pending.rawValue } }
+        }
+    }
+
+    /// A worker has begun the task. Does nothing for a future that runs already or is done.
+    package final func markRunning() {
+        links.withLock { _ in
+            if phase == .pending { change { _ in FuturePhase.running.rawValue } }
+        }
+    }
+
+    /// Ends the call with an error.
+    ///
+    /// - Returns: false if it is done already.
+    @discardableResult
+    package final func fail(_ error: any Error) -> Bool { completeFailed(error) == nil }
+
+    /// Cancels a pending call, sent or not, without asking the owner.
+    ///
+    /// - Returns: whether this call cancelled it.
+    @discardableResult
+    package final func cancelByOwner() -> Bool {
+        complete(as: .cancelledAndNotified, alsoWhenRunning: false) {} == nil
+    }
+}

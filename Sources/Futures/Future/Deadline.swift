@@ -1,0 +1,49 @@
+internal import CProto
+
+/// A point in time on the clock that blocking waits measure with (CLOCK_MONOTONIC), or never.
+struct Deadline: Sendable, Comparable {
+    /// Nanoseconds of the monotonic clock; `Int64.max` means never.
+    private let nanoseconds: Int64
+
+    static let never = Deadline(nanoseconds: .max)
+
+    private init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// `timeout` from now. Nil waits for ever; zero or less has passed already; more than about 290 years is for ever.
+    init(after timeout: Duration?) {
+        guard let timeout else {
+            self = .never
+            return
+        }
+        let (seconds, attoseconds) = timeout.components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else {
+            self.init(nanoseconds: seconds < 0 ? .min : .max)
+            return
+        }
+        let (length, lengthOverflow) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        guard !lengthOverflow else {
+            self.init(nanoseconds: seconds < 0 ? .min : .max)
+            return
+        }
+        guard length > 0 else {
+            self.init(nanoseconds: .min)
+            return
+        }
+        let (end, endOverflow) = futures_monotonic_nanoseconds().addingReportingOverflow(length)
+        self.init(nanoseconds: endOverflow ? .max : end)
+    }
+
+    var isNever: Bool { nanoseconds == .max }
+
+    /// Nanoseconds left: zero when passed (without reading the clock for a timeout of zero), nil when there is no limit.
+    var remainingNanoseconds: Int64? {
+        if nanoseconds == .max { return nil }
+        if nanoseconds == .min { return 0 }
+        return max(0, nanoseconds - futures_monotonic_nanoseconds())
+    }
+
+    var hasPassed: Bool { remainingNanoseconds == 0 }
+
+    static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
+}

@@ -1,0 +1,85 @@
+/// A call whose outcome comes later: a value of type `Value`, an error, or a cancellation.
+///
+/// Executors hand futures out; blocking code asks for the ``result(timeout:)``, async code for the ``value``. A future
+/// that you make yourself can be completed by anyone with ``setResult(_:)`` and ``AnyFuture/setException(_:)``.
+public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
+    /// Written once, as ``AnyFuture`` says of outcomes.
+    private var storedValue: Value?
+
+    /// A pending future that no executor owns.
+    public init() { super.init(owner: nil, ticket: 0, functionName: nil) }
+
+    /// The future of a task of `owner`, which stays alive until the future is done.
+    ///
+    /// - Parameter ticket: what the owner calls the task.
+    package override init(owner: (any FutureOwner)?, ticket: UInt64, functionName: String?) {
+        super.init(owner: owner, ticket: ticket, functionName: functionName)
+    }
+
+    override var valueType: Any.Type { Value.self }
+
+    /// The outcome of a future that is done.
+    func outcome() throws -> Value {
+        switch phase {
+        case .returned: return storedValue!
+        case .failed: throw failure!
+        case .cancelled, .cancelledAndNotified: throw CancelledError(functionName: functionName)
+        case .pending, .running: preconditionFailure("the outcome of a future that is not done")
+        }
+    }
+
+    /// What the call returned; blocks the thread until then.
+    ///
+    /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
+    /// - Throws: the error that the call threw; ``CancelledError`` if it was cancelled; ``TimeoutError`` (source
+    ///   ``TimeoutError/Source/wait``) if it is unfinished after `timeout`, which leaves the future alone.
+    @available(*, noasync, message: "this blocks the thread; use `try await future.value`")
+    public func result(timeout: Duration? = nil) throws -> Value {
+        try block(timeout)
+        return try outcome()
+    }
+
+    /// What the call returned; suspends the task until then.
+    ///
+    /// When the awaiting task is cancelled, this throws `CancellationError` at once and leaves the call alone: others
+    /// may wait for it too. Call ``AnyFuture/cancel()`` if nobody does. An outcome that is there already is given also to a cancelled task.
+    ///
+    /// - Throws: the error that the call threw; ``CancelledError`` if the call was cancelled; `CancellationError` if the
+    ///   awaiting task was.
+    nonisolated(nonsending) public var value: Value {
+        get async throws {
+            _ = try await untilDone()
+            return try outcome()
+        }
+    }
+
+    /// State and outcome at this moment, without waiting.
+    public var snapshot: FutureSnapshot<Value> {
+        switch phase {
+        case .pending: .pending
+        case .running: .running
+        case .cancelled, .cancelledAndNotified: .cancelled
+        case .returned: .finished(.success(storedValue!))
+        case .failed: .finished(.failure(failure!))
+        }
+    }
+
+    /// Ends the call with a value. For whoever made the future: an executor, a test, an adapter.
+    ///
+    /// - Throws: ``InvalidStateError`` if the future is cancelled or finished; its first outcome stays.
+    public func setResult(_ value: Value) throws(InvalidStateError) {
+        if let phase = completeReturned(value) {
+            throw InvalidStateError(operation: "setResult", phase: phase, functionName: functionName)
+        }
+    }
+
+    /// Ends the call with a value.
+    ///
+    /// - Returns: false if it is done already.
+    @discardableResult
+    package func fulfil(_ value: Value) -> Bool { completeReturned(value) == nil }
+
+    private func completeReturned(_ value: Value) -> FuturePhase? {
+        complete(as: .returned, alsoWhenRunning: true) { storedValue = value }
+    }
+}

@@ -1,0 +1,14 @@
+/// An executor as its futures see it. Called with no lock of the future held.
+///
+/// A future keeps its owner alive until it is done.
+package protocol FutureOwner: AnyObject, Sendable {
+    /// The pending, unsent future of `ticket` was cancelled: drop the task.
+    func futureWasCancelled(ticket: UInt64)
+
+    /// The future of `ticket` is to be cancelled; it is pending, but its task was sent ahead to a worker.
+    ///
+    /// Takes a bounded time. May be called again for the same ticket, from any thread, also after it has answered.
+    ///
+    /// - Returns: true if the task was got back in time. The owner has forgotten the task then; it is not told again.
+    func takeBack(ticket: UInt64) -> Bool
+}
