@@ -28,8 +28,13 @@ let package = Package(
             name: "WorkerHost",
             dependencies: ["Futures", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "TestSupport", dependencies: ["Futures", "Wire", "CProto"], path: "Tests/TestSupport"),
+        // What the tests run in worker processes, and the executable that they start as a worker.
+        .target(name: "TestFunctions", dependencies: ["Futures"], path: "Tests/TestFunctions"),
+        .executableTarget(name: "test-worker", dependencies: ["Futures", "TestFunctions"], path: "Tests/TestWorker"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CProto", "TestSupport"]),
-        .testTarget(name: "FuturesTests", dependencies: ["Futures", "Wire", "TestSupport"]),
+        .testTarget(
+            name: "FuturesTests",
+            dependencies: ["Futures", "Wire", "TestSupport", "TestFunctions", "test-worker", "WorkerHost"]),
     ],
     swiftLanguageModes: [.v6]
 )

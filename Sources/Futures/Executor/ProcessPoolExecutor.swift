@@ -21,7 +21,7 @@ import Wire
 /// All methods may be called from any thread, also from the futures' callbacks.
 public final class ProcessPoolExecutor: Executor {
     let driver: PoolDriver
-    private let functions: FunctionTable
+    let functions: FunctionTable
 
     /// The most workers that run tasks at the same time.
     public let maxWorkers: Int
@@ -82,41 +82,25 @@ public final class ProcessPoolExecutor: Executor {
 
     /// Schedules a call and returns at once. The arguments are encoded in this thread.
     ///
+    /// When an argument's `encode(to:)` throws, the future fails with a ``TransportError``.
+    ///
     /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenProcessPool`` on a broken pool; ``CallableError`` if
-    ///   the callable is not in the registry; ``TransportError`` if an argument's `encode(to:)` throws.
+    ///   the callable is not in the registry.
     public func submit<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
     ) throws -> Future<Output> {
         let function = try functions.find(callable.name, callable.signature)
+        let future = Future<Output>(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {
             payload = try callable.encodeArguments(repeat each argument)
         } catch {
-            throw TransportError(.encodingArguments, functionName: callable.name, cause: error)
+            future.fail(TransportError(.encodingArguments, functionName: callable.name, cause: error))
+            return future
         }
-        let future = Future<Output>(owner: nil, ticket: 0, functionName: callable.name)
         try driver.submit(
             CallJob(
                 function: function, payload: payload, output: callable.output, errors: callable.errors, future: future))
-        return future
-    }
-
-    /// Schedules a call for each element of the columns, in one message.
-    func submitChunk<Output, each Input>(
-        _ callable: Callable<Output, repeat each Input>, count: Int, _ column: repeat [each Input]
-    ) throws -> Future<ChunkOutcome<Output>> {
-        let function = try functions.find(callable.name, callable.signature)
-        let payload: Payload
-        do {
-            payload = try callable.encodeColumns(repeat each column)
-        } catch {
-            throw TransportError(.encodingArguments, functionName: callable.name, cause: error)
-        }
-        let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
-        try driver.submit(
-            ChunkJob(
-                function: function, payload: payload, count: count, output: callable.output, errors: callable.errors,
-                future: future))
         return future
     }
 

@@ -29,15 +29,19 @@ extension AnyFuture {
 
     /// Suspends the task until the future is done.
     ///
+    /// - Returns: false if the deadline came first.
     /// - Throws: `CancellationError` if the task is cancelled first. The future is left alone.
-    nonisolated(nonsending) final func untilDone() async throws(CancellationError) {
-        if isDone { return }
+    nonisolated(nonsending) final func untilDone(_ deadline: Deadline = .never) async throws(CancellationError) -> Bool {
+        if isDone { return true }
+        if deadline.hasPassed { return false }
         let observer = TaskObserver()
-        guard addObserver(observer) else { return }
-        await observer.task.sleep(until: .never)
-        if isDone { return }
+        guard addObserver(observer) else { return true }
+        await observer.task.sleep(until: deadline)
+        if isDone { return true }
         removeObserver(observer)
-        if !isDone { throw CancellationError() }
+        if isDone { return true }
+        if deadline.hasPassed { return false }
+        throw CancellationError()
     }
 
     /// Has `observer` told when the future is done.

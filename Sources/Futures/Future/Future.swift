@@ -19,7 +19,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     override var valueType: Any.Type { Value.self }
 
     /// The outcome of a future that is done.
-    private func outcome() throws -> Value {
+    func outcome() throws -> Value {
         switch phase {
         case .returned: return storedValue!
         case .failed: throw failure!
@@ -48,7 +48,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     ///   awaiting task was.
     nonisolated(nonsending) public var value: Value {
         get async throws {
-            try await untilDone()
+            _ = try await untilDone()
             return try outcome()
         }
     }

@@ -99,11 +99,9 @@ public struct InvalidArgumentError: Error, Sendable, Hashable, CustomStringConve
         self.problem = problem
     }
 
-    /// Requires a number to be at least 1.
-    package static func check(_ argument: String, _ number: Int) throws(InvalidArgumentError) {
-        guard number >= 1 else {
-            throw InvalidArgumentError(argument: argument, problem: "has to be at least 1, and is \(number)")
-        }
+    /// Refuses a number below 1.
+    static func check(_ argument: String, _ value: Int) throws(InvalidArgumentError) {
+        guard value >= 1 else { throw InvalidArgumentError(argument: argument, problem: "must be at least 1, not \(value)") }
     }
 
     public var description: String { "\(argument) \(problem)" }

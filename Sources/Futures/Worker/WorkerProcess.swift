@@ -20,15 +20,8 @@ public enum WorkerProcess {
     /// variable, which is erased here, so that the worker's own children are no workers. Synchronous callables run on
     /// this thread, the main one; standard output stays the program's own.
     public static func runIfSpawned(_ registry: FunctionRegistry) {
-        guard let value = takeSpawnSetting() else { return }
-        guard let (input, output) = descriptors(value) else {
-            leave(
-                """
-                the environment variable \(workerEnvironmentVariable) is "\(value)", but this program understands only \
-                "\(workerEnvironmentValue)"; build the program and the pool's with the same release
-                """)
-        }
-        exit(serve(registry, input: input, output: output))
+        guard let wire = takeWire() else { return }
+        exit(serve(registry, input: wire.input, output: wire.output))
     }
 
     /// Serves a pool on two open descriptors until the pool ends it: what a plug-in for `worker-host` calls in its
@@ -62,15 +55,21 @@ public enum WorkerProcess {
         return session.run()
     }
 
-    /// Serves on the descriptors that the pool's environment variable names, by handing them to `body`; nil if no pool
-    /// started this process.
-    package static func serveIfSpawned(_ body: (_ input: Int32, _ output: Int32) -> Int32) -> Int32? {
+    /// The descriptors on which the pool that started this process wants it to serve; nil if none did. Erased from the
+    /// environment once read.
+    package static func takeWire() -> (input: Int32, output: Int32)? {
         guard let value = takeSpawnSetting() else { return nil }
-        guard let (input, output) = descriptors(value) else {
-            return report(
-                "the environment variable \(workerEnvironmentVariable) is \"\(value)\", which this release does not know")
-        }
-        return body(input, output)
+        guard let wire = descriptors(value) else { leave(unknownSetting(value)) }
+        return wire
+    }
+
+    /// Tells the pool in the handshake why this process cannot serve.
+    ///
+    /// - Returns: the exit code for the process.
+    package static func refuse(_ reason: String, input: Int32, output: Int32) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        let session = WorkerSession(FunctionRegistry {}, input: input, output: output, refusal: reason)
+        return session.run()
     }
 
     /// Whether a pool started this process and it has not said yet that it serves.
@@ -85,6 +84,13 @@ public enum WorkerProcess {
     private static func descriptors(_ value: String) -> (input: Int32, output: Int32)? {
         guard value == workerEnvironmentValue else { return nil }
         return (3, 4)
+    }
+
+    private static func unknownSetting(_ value: String) -> String {
+        """
+        the environment variable \(workerEnvironmentVariable) is "\(value)", but this program understands only \
+        "\(workerEnvironmentValue)"; build the program and the pool's with the same release
+        """
     }
 
     private static func leave(_ message: String) -> Never {

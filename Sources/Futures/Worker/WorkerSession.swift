@@ -11,6 +11,8 @@ import Wire
 /// time; each is a lock which is held during the system call. The two are never taken one inside the other.
 final class WorkerSession: Sendable {
     private let registry: FunctionRegistry
+    /// Why it does not serve at all; empty if it does.
+    private let refusal: String
     let input: Int32
     let output: Int32
     /// The role of reading.
@@ -47,8 +49,9 @@ final class WorkerSession: Sendable {
     /// A finished task's answer waits no longer than this for others to go with it: about what a write costs.
     private static let batchDelay: Int64 = 20_000
 
-    init(_ registry: FunctionRegistry, input: Int32, output: Int32) {
+    init(_ registry: FunctionRegistry, input: Int32, output: Int32, refusal: String = "") {
         self.registry = registry
+        self.refusal = refusal
         self.input = input
         self.output = output
         reading = Mutex(FrameDecoder())
@@ -228,7 +231,7 @@ final class WorkerSession: Sendable {
             functions: registry.functions.map {
                 FunctionDescription(
                     name: $0.name, signature: $0.signature.description, fingerprint: $0.signature.fingerprint)
-            })
+            }, error: refusal)
         if hello.minimumWireVersion > ours.upperBound || hello.wireVersion < ours.lowerBound {
             welcome.wireVersion = WireVersion.current
             welcome.error = """

@@ -153,9 +153,13 @@ final class DecodingState {
     /// The last type found to have neither a form of its own nor to be an optional.
     private var plainType: ObjectIdentifier?
 
-    init(arena: OpaquePointer, maxDepth: Int) {
+    /// Memory that arrays may still take when they are read element by element.
+    var memoryLeft: UInt64
+
+    init(arena: OpaquePointer, limits: WireLimits) {
         self.arena = arena
-        self.maxDepth = maxDepth
+        maxDepth = limits.maxDepth
+        memoryLeft = limits.maxMemory
     }
 
     deinit {

@@ -157,7 +157,7 @@ private struct UnkeyedTreeDecoder: UnkeyedDecodingContainer {
         let list: UnsafeMutablePointer<CValue>
         if decoder.node.pointee.kind_case == FUTURES__WIRE__V1__VALUE__KIND_LIST {
             list = decoder.node
-        } else if let expanded = state.expanded(decoder.node) {
+        } else if let expanded = try state.expanded(decoder.node) {
             list = expanded
         } else {
             throw decoder.mismatch([Any].self, "a list")
@@ -283,29 +283,40 @@ private struct SingleTreeDecoder: SingleValueDecodingContainer {
 
 extension DecodingState {
     /// An array of numbers, bytes or text as a list of single values; nil for other values.
-    fileprivate func expanded(_ node: UnsafeMutablePointer<CValue>) -> UnsafeMutablePointer<CValue>? {
+    ///
+    /// A list takes up to fifty times the memory of the array, so that it counts against the limit of memory.
+    fileprivate func expanded(_ node: UnsafeMutablePointer<CValue>) throws -> UnsafeMutablePointer<CValue>? {
         let source = ValueNode(pointer: node)
         let target = ValueSlot(arena: arena, pointer: futures_value_new(arena))
-        func fill<W: WireValue>(_: W.Type) -> Bool {
-            guard let values = try? W._decodeArray(source) else { return false }
-            guard let first = futures_value_make_list(arena, target.pointer, values.count) else { return true }
+        func fill<W: WireValue>(_: W.Type, _ count: Int) throws -> UnsafeMutablePointer<CValue> {
+            let elementSize = MemoryLayout<CValue>.stride + MemoryLayout<Int>.size + MemoryLayout<W>.stride
+            let (needed, overflow) = UInt64(count).multipliedReportingOverflow(by: UInt64(elementSize))
+            guard !overflow, needed <= memoryLeft else {
+                throw WireError.malformed(
+                    what: "the values of a payload",
+                    reason: "\(count) elements, read one by one, take more memory than the limit allows")
+            }
+            memoryLeft -= needed
+            let values = try W._decodeArray(source)
+            guard let first = futures_value_make_list(arena, target.pointer, values.count) else {
+                return target.pointer
+            }
             for (index, value) in values.enumerated() {
                 W._encode(value, into: ValueSlot(arena: arena, pointer: first + index))
             }
-            return true
+            return target.pointer
         }
-        let isFilled =
-            switch source.kind {
-            case FUTURES__WIRE__V1__VALUE__KIND_INT64S: fill(Int64.self)
-            case FUTURES__WIRE__V1__VALUE__KIND_UINT64S: fill(UInt64.self)
-            case FUTURES__WIRE__V1__VALUE__KIND_INT32S: fill(Int32.self)
-            case FUTURES__WIRE__V1__VALUE__KIND_UINT32S: fill(UInt32.self)
-            case FUTURES__WIRE__V1__VALUE__KIND_FLOATS: fill(Float.self)
-            case FUTURES__WIRE__V1__VALUE__KIND_DOUBLES: fill(Double.self)
-            case FUTURES__WIRE__V1__VALUE__KIND_TEXTS: fill(String.self)
-            case FUTURES__WIRE__V1__VALUE__KIND_BYTES: fill(UInt8.self)
-            default: false
-            }
-        return isFilled ? target.pointer : nil
+        let count = futures_value_numbers(node).count
+        switch source.kind {
+        case FUTURES__WIRE__V1__VALUE__KIND_INT64S: return try fill(Int64.self, count)
+        case FUTURES__WIRE__V1__VALUE__KIND_UINT64S: return try fill(UInt64.self, count)
+        case FUTURES__WIRE__V1__VALUE__KIND_INT32S: return try fill(Int32.self, count)
+        case FUTURES__WIRE__V1__VALUE__KIND_UINT32S: return try fill(UInt32.self, count)
+        case FUTURES__WIRE__V1__VALUE__KIND_FLOATS: return try fill(Float.self, count)
+        case FUTURES__WIRE__V1__VALUE__KIND_DOUBLES: return try fill(Double.self, count)
+        case FUTURES__WIRE__V1__VALUE__KIND_TEXTS: return try fill(String.self, node.pointee.texts.pointee.n_values)
+        case FUTURES__WIRE__V1__VALUE__KIND_BYTES: return try fill(UInt8.self, node.pointee.bytes.len)
+        default: return nil
+        }
     }
 }

@@ -11,7 +11,7 @@ public struct PayloadDecoder: ~Copyable {
     private let rawArray: [UInt8]?
     private let isRaw: Bool
     private var codingState: DecodingState?
-    let maxDepth: Int
+    let limits: WireLimits
 
     /// How many values the payload holds.
     public let valueCount: Int
@@ -60,7 +60,7 @@ public struct PayloadDecoder: ~Copyable {
         self.inflated = inflated
         self.rawArray = rawArray
         self.isRaw = isRaw
-        maxDepth = limits.maxDepth
+        self.limits = limits
         valueCount = arguments.pointee.n_values
         values = arguments.pointee.values
     }
@@ -136,7 +136,7 @@ public struct PayloadDecoder: ~Copyable {
             let bytes = node.pointer.pointee.bytes
             node.pointer.pointee.bytes = futures_bytes_copy(arena, bytes.data, bytes.len)
         }
-        let state = codingState ?? DecodingState(arena: arena, maxDepth: maxDepth)
+        let state = codingState ?? DecodingState(arena: arena, limits: limits)
         codingState = state
         return TreeDecoder(state: state, node: node.pointer, path: nil)
     }

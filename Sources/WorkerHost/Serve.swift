@@ -1,0 +1,32 @@
+import ArgumentParser
+import Futures
+import Glibc
+
+/// `worker-host serve`: one worker process.
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve one process pool; started by the pool, not from a shell.",
+        discussion: """
+            Exit codes: 0 after an orderly end, 64 for a wrong command line, 76 when the pool does not speak the wire's \
+            protocol, 78 when it was not started by a pool of this release.
+            """)
+
+    @Option(name: .customLong("load"), help: "The plug-in library that has the callables.")
+    var library: String
+
+    func run() throws {
+        guard let wire = WorkerProcess.takeWire() else {
+            throw ValidationError(
+                """
+                no process pool started this worker. Start it from Swift with \
+                ProcessPoolExecutor(worker: .workerHost(at: "\(CommandLine.arguments[0])", load: "\(library)")).
+                """)
+        }
+        do throws(PluginError) {
+            let plugin = try Plugin(library)
+            Glibc.exit(plugin.serve(wire.input, wire.output))
+        } catch {
+            Glibc.exit(WorkerProcess.refuse("\(error)", input: wire.input, output: wire.output))
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Futures
+import Glibc
+
+// What the tests run in workers.
+
+/// An error that travels as itself.
+public struct Refused: Error, Codable, Equatable {
+    public var code: Int
+    public init(code: Int) { self.code = code }
+}
+
+/// An error that cannot travel.
+public struct Private: Error, CustomStringConvertible {
+    public var description: String { "a private matter" }
+}
+
+/// A value whose bytes come and go, unless told otherwise.
+public struct Fragile: Codable, Sendable, Equatable {
+    public enum Fault: String, Codable, Sendable { case none, encoding, decoding }
+    public var fault: Fault
+    public init(_ fault: Fault) { self.fault = fault }
+
+    struct Broken: Error, CustomStringConvertible { var description: String }
+
+    public init(from decoder: any Decoder) throws {
+        fault = try decoder.singleValueContainer().decode(Fault.self)
+        if fault == .decoding { throw Broken(description: "this Fragile does not decode") }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        if fault == .encoding { throw Broken(description: "this Fragile does not encode") }
+        var container = encoder.singleValueContainer()
+        try container.encode(fault)
+    }
+}
+
+public let add = Callable("add") { (a: Int, b: Int) -> Int in a + b }
+public let increment = Callable("increment") { (n: Int) -> Int in n + 1 }
+public let processID = Callable("process_id") { () -> Int in Int(getpid()) }
+public let echoBytes = Callable("echo_bytes") { (bytes: [UInt8]) -> [UInt8] in bytes }
+public let greet = Callable("greet") { (name: String?) -> String in "hello, \(name ?? "nobody")" }
+public let addLater = Callable("add_later") { (a: Int, b: Int) async -> Int in
+    await Task.yield()
+    return a + b
+}
+public let nothing = Callable("nothing") { () -> Void in }
+public let refuse = Callable("refuse") { (code: Int) -> Int in
+    if code != 0 { throw Refused(code: code) }
+    return 0
+}.throwing(Refused.self)
+public let refusePrivately = Callable("refuse_privately") { () -> Int in throw Private() }
+public let echoFragile = Callable("echo_fragile") { (value: Fragile) -> Fragile in value }
+public let makeFragile = Callable("make_fragile") { (fault: String) -> Fragile in
+    Fragile(Fragile.Fault(rawValue: fault)!)
+}
+public let trap = Callable("trap") { (message: String) -> Int in fatalError(message) }
+public let raiseSignal = Callable("raise_signal") { (number: Int) -> Int in
+    raise(Int32(number))
+    return number
+}
+public let leave = Callable("leave") { (code: Int) -> Int in exit(Int32(code)) }
+/// Blocks until a file of that name is there; a test makes it.
+public let awaitFile = Callable("await_file") { (path: String) -> Int in
+    while access(path, F_OK) != 0 { usleep(1_000) }
+    return 1
+}
+/// Tells in a file that it runs, then blocks until another is there.
+public let meet = Callable("meet") { (own: String, other: String) -> Int in
+    close(open(own, O_CREAT | O_WRONLY, 0o600))
+    while access(other, F_OK) != 0 { usleep(1_000) }
+    return 1
+}
+public let printBoth = Callable("print_both") { (text: String) -> Int in
+    print(text)
+    fputs(text + "\n", stderrStream)
+    return text.utf8.count
+}
+public let environmentNames = Callable("environment_names") { () -> [String] in
+    var names: [String] = []
+    var entry = environ
+    while let variable = entry.pointee {
+        names.append(String(String(cString: variable).prefix { $0 != "=" }))
+        entry += 1
+    }
+    return names
+}
+/// The descriptors that are open in the worker.
+public let openDescriptors = Callable("open_descriptors") { () -> [Int] in
+    (0..<1024).filter { fcntl(Int32($0), F_GETFD) >= 0 }
+}
+public let setMark = Callable("set_mark") { (value: Int) -> Void in markValue = value }
+public let mark = Callable("mark") { () -> Int in markValue }
+public let failToSetUp = Callable("fail_to_set_up") { (code: Int) -> Void in throw Refused(code: code) }
+    .throwing(Refused.self)
+public let closeWire = Callable("close_wire") { () -> Int in
+    close(3)
+    close(4)
+    while true { pause() }
+}
+public let writeGarbage = Callable("write_garbage") { () -> Int in
+    let bytes = [UInt8](repeating: 0x5a, count: 100)
+    _ = bytes.withUnsafeBytes { write(4, $0.baseAddress, $0.count) }
+    while true { pause() }
+}
+
+/// Only the worker's one main thread touches it.
+nonisolated(unsafe) private var markValue = 0
+nonisolated(unsafe) private let stderrStream = fdopen(dup(STDERR_FILENO), "w")
+
+public let testRegistry = FunctionRegistry {
+    add
+    increment
+    processID
+    echoBytes
+    greet
+    addLater
+    nothing
+    refuse
+    refusePrivately
+    echoFragile
+    makeFragile
+    trap
+    raiseSignal
+    leave
+    awaitFile
+    meet
+    printBoth
+    environmentNames
+    openDescriptors
+    setMark
+    mark
+    failToSetUp
+    closeWire
+    writeGarbage
+}

@@ -1,0 +1,90 @@
+import Glibc
+import Testing
+
+/// What a process has open and running; equal before and after a test that cleans up.
+public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
+    public var descriptors: [String]
+    public var children: [Int32]
+    public var poolThreads: Int
+
+    public var description: String { "descriptors \(descriptors), children \(children), pool threads \(poolThreads)" }
+
+    /// What there is now.
+    public static func now() -> Leftovers {
+        Leftovers(
+            descriptors: entries("/proc/self/fd").compactMap(descriptor).sorted(), children: childProcesses(),
+            poolThreads: entries("/proc/self/task").count { isPoolThread($0) })
+    }
+
+    /// Runs a test, and fails it if a descriptor, child process or pool thread is left. Suites that use it are
+    /// serialized: another test's would be taken for this one's.
+    ///
+    /// - Parameter eventually: whether what was started may end on its own, in a bounded time.
+    public static func check<R>(
+        eventually: Bool = false, _ body: () throws -> R, sourceLocation: SourceLocation = #_sourceLocation
+    ) rethrows -> R {
+        let before = now()
+        let result = try body()
+        var after = now()
+        for _ in 0..<10_000 where eventually && after != before {
+            usleep(1_000)
+            after = now()
+        }
+        #expect(after == before, sourceLocation: sourceLocation)
+        return result
+    }
+
+    /// ``check(_:sourceLocation:)`` for async tests.
+    public static func check<R>(
+        isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async rethrows -> R {
+        let before = now()
+        let result = try await body()
+        let after = now()
+        #expect(after == before, sourceLocation: sourceLocation)
+        return result
+    }
+
+    private static func entries(_ path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
+    }
+
+    /// The number and target of a descriptor; nil for the one that reads the folder.
+    private static func descriptor(_ name: String) -> String? {
+        var target = [CChar](repeating: 0, count: 512)
+        guard readlink("/proc/self/fd/\(name)", &target, target.count - 1) > 0 else { return nil }
+        let text = String(decoding: target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.contains("/proc/") ? nil : "\(name)=\(text)"
+    }
+
+    private static func isPoolThread(_ id: String) -> Bool {
+        guard let file = fopen("/proc/self/task/\(id)/comm", "r") else { return false }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 64)
+        guard fgets(&line, 64, file) != nil else { return false }
+        return String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            .hasPrefix("futures-pool")
+    }
+
+    /// The children of this process, zombies too.
+    public static func childProcesses() -> [Int32] {
+        entries("/proc/self/task").flatMap { task -> [Int32] in
+            guard let file = fopen("/proc/self/task/\(task)/children", "r") else { return [] }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 65536)
+            guard fgets(&line, 65536, file) != nil else { return [] }
+            return String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+                .split(separator: " ").compactMap { Int32($0) }
+        }.sorted()
+    }
+}

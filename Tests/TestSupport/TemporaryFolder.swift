@@ -1,0 +1,48 @@
+import Glibc
+
+/// A folder of a test's own, gone with it.
+public final class TemporaryFolder: Sendable {
+    public let path: String
+
+    public init() {
+        var template = Array("/tmp/futures-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { fatalError("mkdtemp: \(String(cString: strerror(errno)))") }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    deinit {
+        guard let folder = opendir(path) else { return }
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { unlink("\(path)/\(name)") }
+        }
+        closedir(folder)
+        rmdir(path)
+    }
+
+    public func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Waits until a process has made the file; a minute at most.
+    public func waitFor(_ name: String) throws {
+        for _ in 0..<60_000 {
+            if access(file(name), F_OK) == 0 { return }
+            usleep(1_000)
+        }
+        throw Missing(name: name)
+    }
+
+    struct Missing: Error { var name: String }
+
+    /// Makes a file, with an executable's permissions if wanted.
+    @discardableResult
+    public func write(_ text: String, to name: String, isExecutable: Bool = false) -> String {
+        let file = file(name)
+        let descriptor = open(file, O_CREAT | O_WRONLY | O_TRUNC, isExecutable ? 0o700 : 0o600)
+        precondition(descriptor >= 0, "open \(file): \(String(cString: strerror(errno)))")
+        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        close(descriptor)
+        return file
+    }
+}
