@@ -55,7 +55,9 @@ final class CompletionQueue<F: AnyFuture>: Sendable {
     private func take() -> Next {
         pending.withLock { pending in
             if pending.isEmpty { return .end }
-            guard let index = arrivals.popFirst(), let entry = pending.removeValue(forKey: index) else { return .notYet }
+            guard let index = arrivals.popFirst(), let entry = pending.removeValue(forKey: index) else {
+                return .notYet
+            }
             return .future(entry.future)
         }
     }
