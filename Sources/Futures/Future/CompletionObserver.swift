@@ -20,6 +20,8 @@ struct CompletionObserverList: ~Copyable {
 
     init() {}
 
+    var isEmpty: Bool { first == nil }
+
     mutating func append(_ observer: CompletionObserver) {
         precondition(!observer.isLinked, "an observer can wait for one future only")
         observer.isLinked = true
