@@ -1,0 +1,132 @@
+import TestSupport
+import Testing
+
+@testable import Futures
+
+@Suite struct AsCompletedTests {
+    @Test("W5: what is done comes first, then the others in order of completion, each once")
+    func order() throws {
+        let futures = (0..<5).map { _ in Future<Int>() }
+        futures[3].fulfil(3)
+        futures[1].cancel()
+        var given: [Future<Int>] = []
+        // Each one given completes the next.
+        var order = [4, 0, 2].makeIterator()
+        for future in asCompleted(futures + futures) {
+            given.append(future)
+            if given.count >= 2, let next = order.next() { futures[next].fulfil(next) }
+        }
+        #expect(given == [1, 3, 4, 0, 2].map { futures[$0] })
+    }
+
+    @Test("W5, W7: a blocked thread gets each future as it completes")
+    func blocked() throws {
+        let number = Future<Int>()
+        let text = Future<String>()
+        let threads = TestThreads()
+        let seen = Gate()
+        threads.start {
+            for future in asCompleted([number, text]) {
+                #expect(future.isDone)
+                seen.open()
+            }
+            seen.open()
+        }
+        try spin { number.hasObservers && text.hasObservers }
+        text.fulfil("")
+        try seen.wait()
+        number.cancel()
+        try seen.wait(2)
+        threads.join()
+    }
+
+    @Test("W5, W7: the same as an async sequence")
+    func asynchronous() async throws {
+        let futures = (0..<100).map { _ in Future<Int>() }
+        let task = Task {
+            var values: [Int] = []
+            for try await future in asCompleted(futures) { values.append(try await future.value) }
+            return values
+        }
+        let order = futures.indices.shuffled()
+        try await spin { futures.allSatisfy { $0.hasObservers } }
+        for index in order { futures[index].fulfil(index) }
+        #expect(try await task.value == order)
+    }
+
+    @Test("W5: the clock starts at the call; what is there comes also late; only waiting past it throws")
+    func timeouts() async throws {
+        let futures = (0..<3).map { _ in Future<Int>() }
+        let asynchronous = asCompleted(futures, timeout: .zero)
+        try blocking {
+            let completed = asCompleted(futures, timeout: .milliseconds(1))
+            futures[2].fulfil(2)
+            try spin { wait([futures[0]], timeout: .milliseconds(2)).done.isEmpty }
+            #expect(try completed.next() === futures[2])
+            let error = try #require(throws: TimeoutError.self) { try completed.next() }
+            #expect(error.unfinished == 2)
+            #expect(error.total == 3)
+            #expect("\(error)" == "2 of 3 futures were unfinished after 0.001 seconds")
+            futures[0].fulfil(0)
+            futures[1].fulfil(1)
+            #expect(try completed.next() === futures[0])
+            #expect(try completed.next() === futures[1])
+            #expect(try completed.next() == nil)
+        }
+        var iterator = asynchronous.makeAsyncIterator()
+        #expect(try await iterator.next() === futures[2])
+        #expect(try await iterator.next() === futures[0])
+        let pending = Future<Int>()
+        await #expect(throws: TimeoutError.self) {
+            for try await _ in asCompleted([pending], timeout: .milliseconds(5)) {}
+        }
+    }
+
+    @Test("W6: abandoning it detaches from the futures and cancels nothing")
+    func abandoned() throws {
+        let futures = (0..<3).map { _ in Future<Int>() }
+        futures[0].fulfil(0)
+        blocking {
+            for future in asCompleted(futures) {
+                #expect(future === futures[0])
+                #expect(futures[1].hasObservers && futures[2].hasObservers)
+                break
+            }
+        }
+        #expect(futures[1...].allSatisfy { $0.state == .pending && !$0.hasObservers })
+        futures[1].fulfil(1)
+    }
+
+    @Test("W6: it keeps no reference to futures already given")
+    func releases() throws {
+        weak var given: Future<Int>?
+        let last = Future<Int>()
+        let completed: CompletedFutures<Future<Int>>
+        do {
+            let first = Future<Int>()
+            completed = asCompleted([first, last])
+            first.fulfil(1)
+        }
+        var iterator = completed.makeIterator()
+        do {
+            let future = iterator.next()
+            given = future
+            #expect(future?.isDone == true)
+        }
+        #expect(given == nil)
+        last.cancel()
+        #expect(iterator.next() === last)
+        #expect(iterator.next() == nil)
+    }
+
+    @Test("W7: cancelling the consuming task ends its wait, and cancels no future")
+    func taskCancellation() async throws {
+        let future = Future<Int>()
+        let task = Task { for try await _ in asCompleted([future]) {} }
+        try await spin { future.hasObservers }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(future.state == .pending)
+        #expect(!future.hasObservers)
+    }
+}
