@@ -138,21 +138,3 @@ nonisolated(nonsending) public func withThreadPool<Value>(
         throw error
     }
 }
-
-/// ``withThreadPool(maxWorkers:threadNamePrefix:initializer:_:)-async`` for blocking code.
-@available(*, noasync, message: "this blocks the thread; async code calls `await withThreadPool(…)`")
-public func withThreadPool<Value>(
-    maxWorkers: Int? = nil, threadNamePrefix: String = "futures-pool",
-    initializer: (@Sendable () throws -> Void)? = nil, _ body: (ThreadPoolExecutor) throws -> Value
-) throws -> Value {
-    let pool = try ThreadPoolExecutor(
-        maxWorkers: maxWorkers, threadNamePrefix: threadNamePrefix, initializer: initializer)
-    do {
-        let value = try body(pool)
-        pool.shutdown()
-        return value
-    } catch {
-        pool.shutdown(wait: true, cancelFutures: true)
-        throw error
-    }
-}

@@ -150,7 +150,9 @@ private final class Owner: FutureOwner {
         #expect(future.phase == .cancelledAndNotified)
     }
 
-    @Test("F5: a call sent ahead stays pending; cancel() asks for it back, and believes the answer", arguments: [true, false])
+    @Test(
+        "F5: a call sent ahead stays pending; cancel() asks for it back, and believes the answer",
+        arguments: [true, false])
     func sentAhead(givesBack: Bool) {
         let owner = Owner(givesBack: givesBack)
         let future = Future<Int>(owner: owner, ticket: 9, functionName: nil)

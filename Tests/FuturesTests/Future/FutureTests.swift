@@ -186,7 +186,8 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
     func snapshots() throws {
         for (name, future) in try futures() {
             switch (name, future.snapshot) {
-            case ("pending", .pending), ("running", .running), ("cancelled", .cancelled), ("notified", .cancelled): break
+            case ("pending", .pending), ("running", .running), ("cancelled", .cancelled), ("notified", .cancelled):
+                break
             case ("returned", .finished(.success(7))): break
             case ("failed", .finished(.failure(let error))): #expect(error is Refusal)
             case (_, let other): Issue.record("\(name): \(other)")

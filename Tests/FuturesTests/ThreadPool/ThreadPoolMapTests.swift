@@ -1,0 +1,94 @@
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Futures
+
+private struct Refusal: Error, Equatable {}
+
+private let power = Callable("power") { (base: Int, exponent: Int) in
+    (0..<exponent).reduce(1) { product, _ in product * base }
+}
+
+extension ProcessSuites {
+    @Suite struct ThreadPoolMapTests {
+        @Test("M1: results in input order; several sequences, up to the shortest; closures and callables")
+        func order() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 3)
+                #expect(try pool.map({ (number: Int) in number * 2 }, 0..<100).collect() == (0..<100).map { $0 * 2 })
+                #expect(try pool.map(power, [2, 3, 4], [5, 2], chunkSize: 7).collect() == [32, 9])
+                #expect(
+                    try pool.map({ (number: Int, text: String) in "\(number)\(text)" }, 1..., ["a", "b"]).collect()
+                        == ["1a", "2b"])
+                #expect(try pool.map({ (number: Int) in number }, []).next() == nil)
+                #expect(throws: InvalidArgumentError.self) { try pool.map({ (n: Int) in n }, 0..<3, chunkSize: 0) }
+                pool.shutdown()
+                #expect(throws: ExecutorShutdownError.self) { try pool.map({ (number: Int) in number }, 0..<3) }
+            }
+        }
+
+        @Test("M4: a failing element throws at its position; outcomes go on after it")
+        func failures() async throws {
+            try await withThreadPool(maxWorkers: 2) { pool in
+                let body = { @Sendable (number: Int) in
+                    if number == 2 { throw Refusal() }
+                    return number
+                }
+                var seen: [Int] = []
+                await #expect(throws: Refusal()) {
+                    for try await value in try pool.map(body, 0..<5) { seen.append(value) }
+                }
+                #expect(seen == [0, 1])
+                var outcomes: [Int?] = []
+                for try await outcome in try pool.map(body, 0..<5).outcomes { outcomes.append(try? outcome.get()) }
+                #expect(outcomes == [0, 1, nil, 3, 4])
+            }
+        }
+
+        @Test("M3: one budget from the call; then the rest is cancelled")
+        func timeout() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 1)
+                let leave = Gate()
+                let ran = Atomic<Int>(0)
+                let results = try pool.map(
+                    { (number: Int) in
+                        if number == 1 { try leave.wait() }
+                        ran.add(1, ordering: .relaxed)
+                        return number
+                    }, 0..<5, timeout: .milliseconds(20))
+                #expect(try results.next() == 0)
+                let error = try #require(throws: TimeoutError.self) { try results.next() }
+                #expect(error.source == .wait)
+                leave.open()
+                pool.shutdown()
+                #expect(ran.load(ordering: .relaxed) == 2)
+            }
+        }
+
+        @Test("M5: ending the iteration early cancels what has not begun")
+        func endedEarly() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 1)
+                let (second, leave) = (Gate(), Gate())
+                let ran = Atomic<Int>(0)
+                do {
+                    let results = try pool.map(
+                        { (number: Int) in
+                            if number == 1 {
+                                second.open()
+                                try leave.wait()
+                            }
+                            ran.add(1, ordering: .relaxed)
+                        }, 0..<10)
+                    try results.next()
+                    try second.wait()
+                }
+                leave.open()
+                pool.shutdown()
+                #expect(ran.load(ordering: .relaxed) == 2)
+            }
+        }
+    }
+}

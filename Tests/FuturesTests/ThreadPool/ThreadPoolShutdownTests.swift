@@ -1,0 +1,208 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Futures
+
+private struct Refusal: Error, Equatable {}
+
+extension ProcessSuites {
+    @Suite struct ThreadPoolShutdownTests {
+        @Test("H1, S3: shutdown waits for everything submitted; again is fine; then nothing is taken")
+        func waits() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 2)
+                let futures = try (0..<200).map { number in try pool.submit { number } }
+                pool.shutdown()
+                #expect(futures.allSatisfy { $0.isDone })
+                pool.shutdown()
+                pool.shutdown(wait: false, cancelFutures: true)
+                let error = try #require(throws: ExecutorShutdownError.self) { try pool.submit { 1 } }
+                #expect("\(error)".contains("has been shut down"))
+            }
+        }
+
+        @Test("H1: a pool that never started a thread shuts down")
+        func unstarted() async throws {
+            try await Leftovers.check {
+                let pool = try ThreadPoolExecutor()
+                await pool.shutdown()
+                blocking { pool.shutdown() }
+            }
+        }
+
+        @Test("H2: without waiting it returns at once, and the work still completes")
+        func doesNotWait() throws {
+            try Leftovers.check(eventually: true) {
+                let pool = try ThreadPoolExecutor(maxWorkers: 1)
+                let leave = Gate()
+                let futures = try (0..<3).map { number in
+                    try pool.submit {
+                        try leave.wait()
+                        return number
+                    }
+                }
+                pool.shutdown(wait: false, cancelFutures: false)
+                #expect(futures.allSatisfy { !$0.isDone })
+                leave.open(3)
+                #expect(try futures.map { try $0.result() } == [0, 1, 2])
+            }
+        }
+
+        @Test("H3, C3: cancelFutures cancels what has not begun; callbacks may use the pool")
+        func cancelFutures() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 1)
+                let (arrived, leave, called) = (Gate(), Gate(), Gate())
+                let running = try pool.submit {
+                    arrived.open()
+                    try leave.wait()
+                    return 1
+                }
+                let waiting = try (0..<10).map { number in try pool.submit { number } }
+                try arrived.wait()
+                waiting[0].addDoneCallback { [unowned pool] future in
+                    #expect(future.isCancelled)
+                    waiting[1].cancel()
+                    #expect(throws: ExecutorShutdownError.self) { try pool.submit { 1 } }
+                    blocking { pool.shutdown(wait: false, cancelFutures: true) }
+                    called.open()
+                }
+                pool.shutdown(wait: false, cancelFutures: true)
+                try called.wait()
+                #expect(waiting.allSatisfy { $0.isCancelled })
+                leave.open()
+                pool.shutdown()
+                #expect(try running.result(timeout: .zero) == 1)
+            }
+        }
+
+        @Test("H4: a pool that is dropped finishes its work, and its threads end")
+        func dropped() throws {
+            try Leftovers.check(eventually: true) {
+                let leave = Gate()
+                weak var driver: ThreadPoolDriver?
+                let futures: [Future<Int>]
+                do {
+                    let pool = try ThreadPoolExecutor(maxWorkers: 2)
+                    driver = pool.driver
+                    futures = try (0..<5).map { number in
+                        try pool.submit {
+                            try leave.wait()
+                            return number
+                        }
+                    }
+                }
+                leave.open(5)
+                #expect(try futures.map { try $0.result() } == [0, 1, 2, 3, 4])
+                try spin { driver == nil }
+            }
+        }
+
+        @Test("H4: a pool dropped by its own last task ends, too")
+        func droppedInside() throws {
+            try Leftovers.check(eventually: true) {
+                let go = Gate()
+                let future: Future<Int>
+                do {
+                    let pool = try ThreadPoolExecutor(maxWorkers: 1)
+                    future = try pool.submit {
+                        try go.wait()
+                        return try pool.submit { 3 }.result(timeout: .zero)
+                    }
+                }
+                go.open()
+                // One thread, which cannot wait for itself.
+                #expect(throws: TimeoutError.self) { try future.result() }
+            }
+        }
+
+        @Test("H1: several threads may wait for the end")
+        func severalWait() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 3)
+                let leave = Gate()
+                let futures = try (0..<6).map { _ in try pool.submit { try leave.wait() } }
+                let threads = TestThreads()
+                for _ in 0..<4 {
+                    threads.start {
+                        pool.shutdown()
+                        #expect(futures.allSatisfy { $0.isDone })
+                    }
+                }
+                leave.open(6)
+                threads.join()
+            }
+        }
+
+        @Test("H5: the scope waits for the work, and gives what its body gives")
+        func scope() async throws {
+            try await Leftovers.check {
+                let futures = try await withThreadPool(maxWorkers: 2) { pool in
+                    try (0..<50).map { number in try pool.submit { number } }
+                }
+                #expect(futures.allSatisfy { $0.isDone })
+            }
+        }
+
+        @Test("H5: a scope whose body throws, or is cancelled, cancels what has not begun", arguments: [true, false])
+        func failingScope(throwing: Bool) async throws {
+            try await Leftovers.check {
+                let (arrived, leave) = (Gate(), Gate())
+                let waiting = Mutex<Future<Int>?>(nil)
+                let task = Task {
+                    try await withThreadPool(maxWorkers: 1) { pool in
+                        _ = try pool.submit {
+                            arrived.open()
+                            try leave.wait()
+                        }
+                        try blocking { try arrived.wait() }
+                        let future = try pool.submit { 1 }
+                        waiting.withLock { $0 = future }
+                        future.addDoneCallback { _ in leave.open() }
+                        if throwing { throw Refusal() }
+                        withUnsafeCurrentTask { $0?.cancel() }
+                    }
+                }
+                let result = await task.result
+                if throwing {
+                    #expect(throws: Refusal()) { try result.get() }
+                } else {
+                    try result.get()
+                }
+                #expect(waiting.withLock { $0 }?.isCancelled == true)
+            }
+        }
+
+        @Test("T1, F9: many threads submit at once, cancel, and shut down in the middle")
+        func stress() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 4)
+                let ran = Atomic<Int>(0)
+                let all = Mutex<[Future<Int>]>([])
+                let threads = TestThreads()
+                for thread in 0..<4 {
+                    threads.start {
+                        for number in 0..<2_500 {
+                            guard
+                                let future = try? pool.submit({
+                                    ran.add(1, ordering: .relaxed)
+                                    return number
+                                })
+                            else { break }
+                            if number % 7 == thread { future.cancel() }
+                            all.withLock { $0.append(future) }
+                        }
+                    }
+                }
+                try spin { all.withLock { $0.count } >= 5_000 }
+                pool.shutdown()
+                threads.join()
+                let futures = all.withLock { $0 }
+                #expect(futures.allSatisfy { $0.isDone })
+                #expect(futures.count { !$0.isCancelled } == ran.load(ordering: .relaxed))
+            }
+        }
+    }
+}
