@@ -30,7 +30,8 @@ extension AnyFuture {
     ///
     /// - Returns: false if the deadline came first.
     /// - Throws: `CancellationError` if the task is cancelled first. The future is left alone.
-    nonisolated(nonsending) final func untilDone(_ deadline: Deadline = .never) async throws(CancellationError) -> Bool {
+    nonisolated(nonsending) final func untilDone(_ deadline: Deadline = .never) async throws(CancellationError) -> Bool
+    {
         if isDone { return true }
         if deadline.hasPassed { return false }
         let observer = TaskObserver()

@@ -101,7 +101,9 @@ public struct InvalidArgumentError: Error, Sendable, Hashable, CustomStringConve
 
     /// Refuses a number below 1.
     static func check(_ argument: String, _ value: Int) throws(InvalidArgumentError) {
-        guard value >= 1 else { throw InvalidArgumentError(argument: argument, problem: "must be at least 1, not \(value)") }
+        guard value >= 1 else {
+            throw InvalidArgumentError(argument: argument, problem: "must be at least 1, not \(value)")
+        }
     }
 
     public var description: String { "\(argument) \(problem)" }

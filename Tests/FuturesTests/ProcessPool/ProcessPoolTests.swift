@@ -1,9 +1,8 @@
+import Futures
 import Glibc
 import TestFunctions
 import TestSupport
 import Testing
-
-import Futures
 
 /// Suites that look for leftovers, or start many processes, run one test at a time.
 @Suite(.serialized) struct ProcessSuites {}
