@@ -21,6 +21,7 @@ extension AnyFuture {
 
     /// Blocks the thread until the future is done.
     final func block(_ timeout: Duration?) throws(TimeoutError) {
+        if isDone { return }
         guard blockUntilDone(Deadline(after: timeout)) else {
             throw TimeoutError(timeout: timeout ?? .zero, unfinished: 1, total: 1, functionName: functionName)
         }

@@ -24,6 +24,23 @@ public class AnyFuture: @unchecked Sendable {
 
     /// The type of the value, for the description.
     var valueType: Any.Type { Never.self }
+
+    /// Has `callback` called with this future once it is done, however it ends.
+    ///
+    /// Callbacks run in the order in which they were added, in the thread that completes the future: a thread of the
+    /// executor, or the one that cancels or shuts down. If the future is done already, `callback` runs at once in this
+    /// thread, also while earlier callbacks are still running in another. No lock is held meanwhile: a callback may
+    /// submit, cancel, add callbacks and shut down. Waiters have been woken before; a slow callback delays those after it.
+    public func addDoneCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) { addCallback(callback) }
+
+    final func addCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) {
+        let isDone = links.withLock { links in
+            if phase.isDone { return true }
+            links.callbacks.append(callback)
+            return false
+        }
+        if isDone { callback(self) }
+    }
 }
 
 /// What a future knows of others. Guarded by the future's lock.
@@ -73,7 +90,7 @@ extension AnyFuture: Hashable, CustomStringConvertible {
     }
 }
 
-// MARK: - Cancelling and callbacks
+// MARK: - Cancelling
 
 extension AnyFuture {
     /// Tries to cancel the call.
@@ -113,21 +130,6 @@ extension AnyFuture {
             }
             return isCancelled
         }
-    }
-
-    /// Has `callback` called with this future once it is done, however it ends.
-    ///
-    /// Callbacks run in the order in which they were added, in the thread that completes the future: a thread of the
-    /// executor, or the one that cancels or shuts down. If the future is done already, `callback` runs at once in this
-    /// thread, also while earlier callbacks are still running in another. No lock is held meanwhile: a callback may
-    /// submit, cancel, add callbacks and shut down. Waiters have been woken before; a slow callback delays those after it.
-    public final func addDoneCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) {
-        let isDone = links.withLock { links in
-            if phase.isDone { return true }
-            links.callbacks.append(callback)
-            return false
-        }
-        if isDone { callback(self) }
     }
 }
 
@@ -230,10 +232,11 @@ extension AnyFuture {
 // MARK: - For the owner
 
 extension AnyFuture {
-    /// Names the owner of a future that was made before the owner knew what to call it, and before anybody else has it.
+    /// Says whose task the future stands for, where that is known only after the future was made.
+    ///
+    /// For a future that no user has seen yet. One that is done already does not keep the owner.
     package final func attach(owner: any FutureOwner, ticket: UInt64) {
         links.withLock { links in
-            // It may be done by now: the task was quick.
             guard !phase.isDone else { return }
             links.owner = owner
             links.ticket = ticket

@@ -82,4 +82,9 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     private func completeReturned(_ value: Value) -> FuturePhase? {
         complete(as: .returned, alsoWhenRunning: true) { storedValue = value }
     }
+
+    /// ``AnyFuture/addDoneCallback(_:)`` with the future's own type.
+    public override func addDoneCallback(_ callback: @escaping @Sendable (Future<Value>) -> Void) {
+        addCallback { callback(unsafeDowncast($0, to: Future<Value>.self)) }
+    }
 }

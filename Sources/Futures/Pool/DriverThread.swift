@@ -1,7 +1,7 @@
 internal import CProto
 import Synchronization
 
-/// The thread of one pool: started at its first work, joined by whoever waits for the pool's end.
+/// A thread of a pool: started at its first work, joined by whoever waits for the pool's end.
 final class DriverThread: Sendable {
     private enum State {
         /// To `running`, `ended`.
@@ -17,6 +17,11 @@ final class DriverThread: Sendable {
     private let identity = Atomic<UInt>(0)
     private let hasStarted = Atomic<Bool>(false)
     private let joined = Future<Void>()
+
+    private let name: String
+
+    /// - Parameter name: Linux shows its first 15 bytes.
+    init(name: String) { self.name = name }
 
     var isCurrent: Bool { identity.load(ordering: .relaxed) == futures_thread_self() }
 
@@ -91,7 +96,7 @@ final class DriverThread: Sendable {
 
         func run() {
             thread.identity.store(futures_thread_self(), ordering: .relaxed)
-            futures_thread_set_name("futures-pool")
+            futures_thread_set_name(thread.name)
             body()
         }
     }

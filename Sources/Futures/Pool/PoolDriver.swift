@@ -66,7 +66,7 @@ final class PoolDriver: @unchecked Sendable {
     let links = Mutex<[WorkerID: PipeLink]>([:])
     let epoll: FileDescriptor
     let wakeup: FileDescriptor
-    let thread = DriverThread()
+    let thread = DriverThread(name: "futures-pool")
     /// Done when all work is done and all workers are gone.
     let termination = Future<Void>()
     /// The driver thread's own.
