@@ -38,3 +38,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The checks build with it; a user's build must not fail because a later compiler warns.
+if Context.environment["FUTURES_WARNINGS_AS_ERRORS"] != nil {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+        target.cSettings = (target.cSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
+}
