@@ -36,13 +36,14 @@ step_examples() {
 step_demo() { scripts/demo.sh --short; }
 step_benchmarks() { Benchmarks/compare.sh --check; }
 step_thread_sanitizer() {
-    swift build --build-tests --sanitize=thread --scratch-path .build/thread-sanitizer
+    export FUTURES_THREAD_SANITIZER=1
+    swift build --build-tests --sanitize=thread --scratch-path .build/tsan
     TSAN_OPTIONS="halt_on_error=1 exitcode=66" run_tests \
-        --sanitize=thread --scratch-path .build/thread-sanitizer --filter "$thread_suites"
+        --sanitize=thread --scratch-path .build/tsan --filter "$thread_suites"
 }
 step_address_sanitizer() {
-    swift build --build-tests --sanitize=address --scratch-path .build/address-sanitizer
-    run_tests --sanitize=address --scratch-path .build/address-sanitizer --filter "$address_suites"
+    swift build --build-tests --sanitize=address --scratch-path .build/asan
+    run_tests --sanitize=address --scratch-path .build/asan --filter "$address_suites"
 }
 
 quick=(format generate imports build tests linkage release examples benchmarks)
