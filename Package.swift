@@ -38,3 +38,18 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// See Sources/Futures/Future/Mutex.swift.
+if Context.environment["FUTURES_THREAD_SANITIZER"] != nil {
+    for target in package.targets where target.name == "Futures" {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.define("FUTURES_THREAD_SANITIZER")]
+    }
+}
+
+// The checks build with it; a user's build must not fail because a later compiler warns.
+if Context.environment["FUTURES_WARNINGS_AS_ERRORS"] != nil {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+        target.cSettings = (target.cSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
+}

@@ -130,6 +130,10 @@ void futures_arena_release(FuturesArena *arena) {
 
 void futures_arena_set_limit(FuturesArena *arena, size_t limit) { arena->limit = limit; }
 
+void futures_arena_allow(FuturesArena *arena, uint64_t size) {
+    arena->limit = size < SIZE_MAX - arena->taken ? arena->taken + (size_t)size : SIZE_MAX;
+}
+
 static void *arena_take_from_new_block(FuturesArena *arena, size_t size) {
     // Large pieces get a block of their own, so that the rest of the current one is not lost.
     size_t block_size = size;

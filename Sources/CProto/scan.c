@@ -88,12 +88,13 @@ FuturesScanReport futures_scan(const ProtobufCMessageDescriptor *descriptor, con
     uint32_t max_depth = limits.max_depth < FUTURES_SCAN_MAX_DEPTH ? limits.max_depth : FUTURES_SCAN_MAX_DEPTH;
     uint32_t depth = 0;
     uint64_t fields = 0;
+    uint64_t count = 0;
     uint64_t memory = descriptor->sizeof_message + ALIGNMENT_MEMORY;
     Reader reader = {data, data + length};
     const uint8_t *start = data;
     FuturesScanStatus status = FUTURES_SCAN_OK;
 
-    if (max_depth == 0) return (FuturesScanReport){FUTURES_SCAN_TOO_DEEP, 0, memory};
+    if (max_depth == 0) return (FuturesScanReport){FUTURES_SCAN_TOO_DEEP, 0, memory, 0};
     levels[0] = (Level){descriptor, reader.end, 0};
     for (;;) {
         Level *level = &levels[depth];
@@ -155,6 +156,7 @@ FuturesScanReport futures_scan(const ProtobufCMessageDescriptor *descriptor, con
             memory += sizeof(ProtobufCMessageUnknownField) + size + 10 + ALIGNMENT_MEMORY;
             if (wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) reader.at += size;
         } else {
+            if (depth == 0) count++;
             bool is_repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
             bool is_message = field->type == PROTOBUF_C_TYPE_MESSAGE;
             unsigned expected = wire_type_of(field->type);
@@ -202,7 +204,7 @@ FuturesScanReport futures_scan(const ProtobufCMessageDescriptor *descriptor, con
             break;
         }
     }
-    return (FuturesScanReport){status, (size_t)(start - data), memory};
+    return (FuturesScanReport){status, (size_t)(start - data), memory, count};
 }
 
 void *futures_unpack(const ProtobufCMessageDescriptor *descriptor, FuturesArena *arena, const uint8_t *data,
@@ -213,4 +215,17 @@ void *futures_unpack(const ProtobufCMessageDescriptor *descriptor, FuturesArena 
     if (report->status != FUTURES_SCAN_OK) return NULL;
     futures_arena_set_limit(arena, report->memory);
     return protobuf_c_message_unpack(descriptor, futures_arena_allocator(arena), length, data);
+}
+
+FuturesScanReport futures_scan_arguments(const uint8_t *data, size_t length, FuturesScanLimits limits) {
+    if (length == 0) return (FuturesScanReport){FUTURES_SCAN_OK, 0, 0, 0};
+    return futures_scan(&futures__wire__v1__arguments__descriptor, data, length, limits);
+}
+
+FuturesValue *futures_unpack_value(FuturesArena *arena, const uint8_t *data, size_t length, uint64_t memory) {
+    futures_arena_allow(arena, memory);
+    void *value = protobuf_c_message_unpack(&futures__wire__v1__value__descriptor, futures_arena_allocator(arena),
+                                            length, data);
+    futures_arena_set_limit(arena, SIZE_MAX);
+    return value;
 }

@@ -58,6 +58,10 @@ public let raiseSignal = Callable("raise_signal") { (number: Int) -> Int in
     raise(Int32(number))
     return number
 }
+public let writeToNowhere = Callable("write_to_nowhere") { (address: Int) -> Int in
+    UnsafeMutablePointer<Int>(bitPattern: address)!.pointee = 1
+    return 0
+}
 public let leave = Callable("leave") { (code: Int) -> Int in exit(Int32(code)) }
 /// Blocks until a file of that name is there; a test makes it.
 public let awaitFile = Callable("await_file") { (path: String) -> Int in
@@ -93,7 +97,6 @@ public let mark = Callable("mark") { () -> Int in markValue }
 public let failToSetUp = Callable("fail_to_set_up") { (code: Int) -> Void in throw Refused(code: code) }
     .throwing(Refused.self)
 public let closeWire = Callable("close_wire") { () -> Int in
-    close(3)
     close(4)
     while true { pause() }
 }
@@ -121,6 +124,7 @@ public let testRegistry = FunctionRegistry {
     makeFragile
     trap
     raiseSignal
+    writeToNowhere
     leave
     awaitFile
     meet

@@ -38,10 +38,15 @@ public final class TemporaryFolder: Sendable {
     /// Makes a file, with an executable's permissions if wanted.
     @discardableResult
     public func write(_ text: String, to name: String, isExecutable: Bool = false) -> String {
+        write(Array(text.utf8)[...], to: name, isExecutable: isExecutable)
+    }
+
+    @discardableResult
+    public func write(_ bytes: ArraySlice<UInt8>, to name: String, isExecutable: Bool = false) -> String {
         let file = file(name)
         let descriptor = open(file, O_CREAT | O_WRONLY | O_TRUNC, isExecutable ? 0o700 : 0o600)
         precondition(descriptor >= 0, "open \(file): \(String(cString: strerror(errno)))")
-        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
         close(descriptor)
         return file
     }

@@ -1,5 +1,32 @@
 import Futures
+import Glibc
 import TestFunctions
 
+// Started by a pool, the tests' worker; started by a test, a program that has a pool of its own.
 WorkerProcess.runIfSpawned(testRegistry)
-print("this program is a worker for the tests; a pool starts it")
+
+switch CommandLine.arguments.dropFirst().first {
+case "busy", "idle":
+    // Has two workers, which compute or idle, says so in a file, and waits to be killed.
+    let folder = CommandLine.arguments[2]
+    let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 2)
+    let meeting = [
+        try pool.submit(meet, "\(folder)/a", "\(folder)/b"), try pool.submit(meet, "\(folder)/b", "\(folder)/a"),
+    ]
+    for future in meeting { _ = try future.result(timeout: .seconds(60)) }
+    if CommandLine.arguments[1] == "busy" {
+        let a = try pool.submit(meet, "\(folder)/c", "\(folder)/never")
+        let b = try pool.submit(meet, "\(folder)/d", "\(folder)/never")
+        while access("\(folder)/c", F_OK) != 0 || access("\(folder)/d", F_OK) != 0 { usleep(1_000) }
+        precondition(a.isRunning && b.isRunning)
+    }
+    close(open("\(folder)/ready", O_CREAT | O_WRONLY, 0o600))
+    sleep(120)
+case "print":
+    let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
+    print("answer", try pool.submit(printBoth, "to the output").result(timeout: .seconds(60)))
+    _ = try pool.submit(printBoth, "to the error").result(timeout: .seconds(60))
+    pool.shutdown()
+default:
+    print("this program is a worker for the tests; a pool starts it")
+}

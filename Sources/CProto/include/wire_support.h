@@ -22,11 +22,16 @@ void futures_arena_release(FuturesArena *arena);
 /// Refuses allocations once more than `limit` bytes have been taken since `futures_arena_acquire`.
 void futures_arena_set_limit(FuturesArena *arena, size_t limit);
 
+/// Refuses allocations once more than `size` further bytes have been taken.
+void futures_arena_allow(FuturesArena *arena, uint64_t size);
+
 /// Memory aligned to 8 bytes; NULL beyond the limit, or when the system has none.
 void *futures_arena_take(FuturesArena *arena, size_t size);
 
 /// The arena as protobuf-c's allocator. Its `free` does nothing.
 ProtobufCAllocator *futures_arena_allocator(FuturesArena *arena);
+
+typedef Futures__Wire__V1__Value FuturesValue;
 
 // ---- Scan: a look at serialised bytes that takes no memory and does not recurse.
 
@@ -58,6 +63,8 @@ typedef struct {
     size_t offset;
     /// Upper bound of what unpacking takes, in bytes.
     uint64_t memory;
+    /// Fields of the outermost message that are known.
+    uint64_t count;
 } FuturesScanReport;
 
 #define FUTURES_SCAN_MAX_DEPTH 520
@@ -73,9 +80,13 @@ FuturesScanReport futures_scan(const ProtobufCMessageDescriptor *descriptor, con
 void *futures_unpack(const ProtobufCMessageDescriptor *descriptor, FuturesArena *arena, const uint8_t *data,
                      size_t length, FuturesScanLimits limits, FuturesScanReport *report);
 
-// ---- Building values. Memory comes from the arena; out of memory ends the process, as it does in Swift.
+/// Unpacks one serialised Value of bytes that the scan has let pass, in at most `memory` bytes. NULL if protobuf-c refuses it.
+FuturesValue *futures_unpack_value(FuturesArena *arena, const uint8_t *data, size_t length, uint64_t memory);
 
-typedef Futures__Wire__V1__Value FuturesValue;
+/// Scans serialised Arguments, and takes no memory.
+FuturesScanReport futures_scan_arguments(const uint8_t *data, size_t length, FuturesScanLimits limits);
+
+// ---- Building values. Memory comes from the arena; out of memory ends the process, as it does in Swift.
 
 /// A value without a kind, which a new value is until it gets one.
 FuturesValue *futures_value_new(FuturesArena *arena);
@@ -173,7 +184,6 @@ FUTURES_DESCRIPTOR(cancel_reply)
 FUTURES_DESCRIPTOR(ping)
 FUTURES_DESCRIPTOR(drain)
 FUTURES_DESCRIPTOR(goodbye)
-FUTURES_DESCRIPTOR(arguments)
 #undef FUTURES_DESCRIPTOR
 
 #endif

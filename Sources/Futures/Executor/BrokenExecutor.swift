@@ -51,7 +51,7 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     /// The worker's process id.
     public let processID: Int32
     /// How the process ended; nil where that is not known.
-    public let status: ExitStatus?
+    public let status: TerminationStatus?
     /// The function that it was running; nil if it had none, or only one without a name.
     public let functionName: String?
     /// The pool's number of the task that it was running.
@@ -62,7 +62,8 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     public let standardErrorTail: String
 
     package init(
-        processID: Int32, status: ExitStatus?, functionName: String? = nil, taskID: UInt64? = nil, attempt: Int = 1,
+        processID: Int32, status: TerminationStatus?, functionName: String? = nil, taskID: UInt64? = nil,
+        attempt: Int = 1,
         standardErrorTail: String = ""
     ) {
         self.processID = processID

@@ -111,7 +111,7 @@ final class PipeLink: @unchecked Sendable {
 
     /// Reaps the process if it has ended. What it left in its group is killed first, while the group's number is
     /// still its own.
-    func reap() -> ExitStatus? {
+    func reap() -> TerminationStatus? {
         _ = futures_group_signal(pid, SIGKILL)
         var exit = futures_exit()
         guard futures_reap(pidfd.rawValue, &exit) == 1 else { return nil }

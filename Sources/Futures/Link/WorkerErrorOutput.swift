@@ -4,8 +4,8 @@ import Glibc
 ///
 /// Belongs to the driver's thread.
 final class WorkerErrorOutput {
-    /// Bytes that are kept for the report.
-    static let tailSize = 4096
+    /// Bytes that are kept for the report: a Swift crash writes about 5 KiB after its "Fatal error" line.
+    static let tailSize = 16 * 1024
     /// While so much waits to be passed on, no more is read: the worker waits, as it would if it wrote there itself.
     private static let relayLimit = 64 * 1024
 
@@ -18,16 +18,8 @@ final class WorkerErrorOutput {
         self.descriptor = descriptor
     }
 
-    /// The last lines, for people: a first line that is cut off is left out.
-    var tail: String {
-        var bytes = tailBytes[...]
-        if bytes.count >= Self.tailSize, let newline = bytes.firstIndex(of: UInt8(ascii: "\n")) {
-            bytes = bytes[(newline + 1)...]
-        }
-        var text = String(decoding: bytes, as: UTF8.self)
-        while text.last?.isNewline == true { text.removeLast() }
-        return text
-    }
+    /// The last lines, for people.
+    var tail: String { ErrorTail.text(of: tailBytes, isCut: tailBytes.count >= Self.tailSize) }
 
     /// Bytes wait because our own standard error takes none now.
     var isHeldUp: Bool { !relay.isEmpty }

@@ -160,7 +160,8 @@ extension PoolDriver {
         _ = futures_epoll_remove(epoll.rawValue, link.pidfd.rawValue)
     }
 
-    private func lossReport(_ link: PipeLink, _ status: ExitStatus?, reason: String? = nil) -> BrokenProcessPool {
+    private func lossReport(_ link: PipeLink, _ status: TerminationStatus?, reason: String? = nil) -> BrokenProcessPool
+    {
         let running = core.withLock { $0.state.runningTask(of: link.id) }
         let isStarting = core.withLock { $0.state.isStarting(link.id) }
         if isStarting, let status {

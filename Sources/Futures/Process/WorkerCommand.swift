@@ -34,6 +34,14 @@ public struct WorkerCommand: Sendable, Hashable {
         WorkerCommand(executable: path, arguments: ["serve", "--load", library])
     }
 
+    /// What the program finds as its own name: for this executable, its path, which `ps` then shows.
+    var programName: String {
+        guard self.executable == "/proc/self/exe" else { return executable }
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard readlink("/proc/self/exe", &path, path.count - 1) > 0 else { return executable }
+        return String(decoding: path.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// How messages call the program.
     var displayName: String { executable == "/proc/self/exe" ? "this executable" : executable }
 

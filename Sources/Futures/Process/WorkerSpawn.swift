@@ -33,7 +33,7 @@ extension WorkerCommand {
 
         var pid: pid_t = 0
         var pidfd: Int32 = -1
-        let result = withCStrings([executable] + arguments) { arguments in
+        let result = withCStrings([programName] + arguments) { arguments in
             withCStrings(childEnvironment()) { environment in
                 executable.withCString { path in
                     var request = futures_spawn_request(

@@ -9,11 +9,11 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         /// The path names something else than a file.
         case notAFile
         /// It ended before its handshake was over.
-        case ended(ExitStatus)
+        case ended(TerminationStatus)
         /// This very process was started as a worker, and makes a pool instead of serving.
         case isItselfAWorker
         /// It ended while it ran the pool's initializer.
-        case endedInInitializer(ExitStatus)
+        case endedInInitializer(TerminationStatus)
         /// It wrote something that is not the wire's protocol.
         case notTheProtocol(String)
         /// It speaks only other versions of the wire.
@@ -41,7 +41,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        var text = command == .thisExecutable ? "this executable as a worker" : "the worker executable \(command.executable)"
+        var text =
+            command == .thisExecutable ? "this executable as a worker" : "the worker executable \(command.executable)"
         if let pid { text += " (pid \(pid))" }
         switch reason {
         case .cannotRun(let number):
@@ -68,7 +69,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case .refused(let words):
             text += " refused to serve: \(words)"
         case .timedOut(let limit):
-            text += " did not finish its handshake within \(limit); does its main call WorkerProcess.runIfSpawned first?"
+            text +=
+                " did not finish its handshake within \(limit); does its main call WorkerProcess.runIfSpawned first?"
         }
         if !standardError.isEmpty { text += "\nits standard error ends:\n\(standardError)" }
         return text

@@ -68,6 +68,17 @@ public struct PayloadEncoder {
         valueCount += 1
     }
 
+    /// Appends a value of at most `FUTURES_NUMBER_ARGUMENT_MAX` bytes, which `write` writes with all that goes before it.
+    @inline(__always)
+    mutating func appendNumber(_ write: (UnsafeMutablePointer<UInt8>) -> Int) throws(WireError) {
+        if raw != nil { try flushRaw() }
+        // Room for a second number costs nothing: memory comes in pieces of 16 bytes.
+        extend(by: bytes.isEmpty ? 32 : Int(FUTURES_NUMBER_ARGUMENT_MAX)) {
+            write($0.assumingMemoryBound(to: UInt8.self))
+        }
+        valueCount += 1
+    }
+
     /// Appends a value that protobuf-c packs.
     mutating func append(_ value: UnsafePointer<CValue>, type: @autoclosure () -> String) throws(WireError) {
         try flushRaw()

@@ -1,19 +1,41 @@
 internal import CProto
 
-// Numbers and Bool: single ones through a structure on the stack, arrays straight from and to their own memory.
+// Numbers and Bool: single ones by hand, arrays straight from and to their own memory.
 
 extension PayloadEncoder {
-    /// Appends a value that needs no memory beyond its structure.
+    /// Appends a signed integer.
     @inline(__always)
-    mutating func appendPlain<T: WireValue>(_ value: T) throws(WireError) {
-        var root = CValue()
-        futures__wire__v1__value__init(&root)
-        let encoder = withUnsafeMutablePointer(to: &root) { pointer in
-            // A number takes nothing from the arena.
-            T._encode(value, into: ValueSlot(arena: OpaquePointer(pointer), pointer: pointer))
-            return Result { () throws(WireError) in try append(pointer, type: "\(T.self)") }
+    mutating func appendSigned(_ value: Int64) throws(WireError) {
+        // sint64: the sign goes into the lowest bit.
+        let number = UInt64(bitPattern: value << 1 ^ value >> 63)
+        try appendNumber { futures_put_varint_argument($0, FUTURES__WIRE__V1__VALUE__KIND_INT.rawValue, number) }
+    }
+
+    /// Appends an unsigned integer.
+    @inline(__always)
+    mutating func appendUnsigned(_ value: UInt64) throws(WireError) {
+        try appendNumber { futures_put_fixed64_argument($0, FUTURES__WIRE__V1__VALUE__KIND_UINT.rawValue, value) }
+    }
+
+    @inline(__always)
+    mutating func append(_ value: Double) throws(WireError) {
+        try appendNumber {
+            futures_put_fixed64_argument($0, FUTURES__WIRE__V1__VALUE__KIND_DOUBLE.rawValue, value.bitPattern)
         }
-        try encoder.get()
+    }
+
+    @inline(__always)
+    mutating func append(_ value: Float) throws(WireError) {
+        try appendNumber {
+            futures_put_fixed32_argument($0, FUTURES__WIRE__V1__VALUE__KIND_FLOAT.rawValue, value.bitPattern)
+        }
+    }
+
+    @inline(__always)
+    mutating func append(_ value: Bool) throws(WireError) {
+        try appendNumber {
+            futures_put_varint_argument($0, FUTURES__WIRE__V1__VALUE__KIND_BOOL.rawValue, value ? 1 : 0)
+        }
     }
 
     /// Appends the elements of an array as they lie in memory.

@@ -14,9 +14,14 @@ extension UInt8: WireValue {
         try node.integer(UInt8.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: UInt8, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendUnsigned(UInt64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> UInt8 {
+        try decoder.nextInteger(UInt8.self)
     }
 
     /// As bytes.
@@ -53,9 +58,14 @@ extension Int8: WireValue {
         try node.integer(Int8.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Int8, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendSigned(Int64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Int8 {
+        try decoder.nextInteger(Int8.self)
     }
 
     /// As bytes.
@@ -88,9 +98,14 @@ extension Bool: WireValue {
         return node.pointer.pointee.bool_ != 0
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Bool, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.append(value)
+    }
+
+    /// From a Bool.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Bool {
+        try decoder.nextBool()
     }
 
     /// As bytes, 0 or 1.

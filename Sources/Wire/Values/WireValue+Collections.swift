@@ -52,6 +52,16 @@ extension String: WireValue {
         }
         try outcome.get()
     }
+
+    /// From text where it lies.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> String {
+        try decoder.nextText()
+    }
+
+    /// From an array of text where it lies, or from a list of texts.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [String] {
+        try decoder.nextTexts()
+    }
 }
 
 extension Array: WireValue where Element: WireValue {

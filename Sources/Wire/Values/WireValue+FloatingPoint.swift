@@ -16,9 +16,14 @@ extension Double: WireValue {
         }
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Double, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.append(value)
+    }
+
+    /// From a double or a float.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Double {
+        try decoder.nextDouble()
     }
 
     /// In one piece.
@@ -35,6 +40,11 @@ extension Double: WireValue {
     /// In one piece, from the array's own memory.
     public static func _appendArray(_ values: [Double], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_DOUBLES)
+    }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [Double] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_DOUBLES)
     }
 }
 
@@ -58,9 +68,14 @@ extension Float: WireValue {
         }
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Float, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.append(value)
+    }
+
+    /// From a float, or a double that is one.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Float {
+        try decoder.nextFloat()
     }
 
     /// In one piece.
@@ -77,5 +92,10 @@ extension Float: WireValue {
     /// In one piece, from the array's own memory.
     public static func _appendArray(_ values: [Float], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_FLOATS)
+    }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [Float] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_FLOATS)
     }
 }

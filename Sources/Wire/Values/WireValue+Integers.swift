@@ -12,9 +12,14 @@ extension Int: WireValue {
         try node.integer(Int.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Int, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendSigned(Int64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Int {
+        try decoder.nextInteger(Int.self)
     }
 
     /// In one piece.
@@ -32,6 +37,11 @@ extension Int: WireValue {
     public static func _appendArray(_ values: [Int], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_INT64S)
     }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [Int] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_INT64S)
+    }
 }
 
 extension Int64: WireValue {
@@ -46,9 +56,14 @@ extension Int64: WireValue {
         try node.integer(Int64.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Int64, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendSigned(Int64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Int64 {
+        try decoder.nextInteger(Int64.self)
     }
 
     /// In one piece.
@@ -66,6 +81,11 @@ extension Int64: WireValue {
     public static func _appendArray(_ values: [Int64], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_INT64S)
     }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [Int64] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_INT64S)
+    }
 }
 
 extension UInt: WireValue {
@@ -80,9 +100,14 @@ extension UInt: WireValue {
         try node.integer(UInt.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: UInt, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendUnsigned(UInt64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> UInt {
+        try decoder.nextInteger(UInt.self)
     }
 
     /// In one piece.
@@ -100,6 +125,11 @@ extension UInt: WireValue {
     public static func _appendArray(_ values: [UInt], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_UINT64S)
     }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [UInt] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_UINT64S)
+    }
 }
 
 extension UInt64: WireValue {
@@ -114,9 +144,14 @@ extension UInt64: WireValue {
         try node.integer(UInt64.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: UInt64, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendUnsigned(UInt64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> UInt64 {
+        try decoder.nextInteger(UInt64.self)
     }
 
     /// In one piece.
@@ -134,6 +169,11 @@ extension UInt64: WireValue {
     public static func _appendArray(_ values: [UInt64], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_UINT64S)
     }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [UInt64] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_UINT64S)
+    }
 }
 
 extension Int32: WireValue {
@@ -148,9 +188,14 @@ extension Int32: WireValue {
         try node.integer(Int32.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Int32, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendSigned(Int64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Int32 {
+        try decoder.nextInteger(Int32.self)
     }
 
     /// In one piece.
@@ -168,6 +213,11 @@ extension Int32: WireValue {
     public static func _appendArray(_ values: [Int32], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_INT32S)
     }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [Int32] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_INT32S)
+    }
 }
 
 extension UInt32: WireValue {
@@ -182,9 +232,14 @@ extension UInt32: WireValue {
         try node.integer(UInt32.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: UInt32, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendUnsigned(UInt64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> UInt32 {
+        try decoder.nextInteger(UInt32.self)
     }
 
     /// In one piece.
@@ -202,6 +257,11 @@ extension UInt32: WireValue {
     public static func _appendArray(_ values: [UInt32], to encoder: inout PayloadEncoder) throws(WireError) {
         try encoder.appendNumbers(values, FUTURES__WIRE__V1__VALUE__KIND_UINT32S)
     }
+
+    /// In one piece, or from a list.
+    public static func _nextArray(from decoder: inout PayloadDecoder) throws(WireError) -> [UInt32] {
+        try decoder.nextNumbers(FUTURES__WIRE__V1__VALUE__KIND_UINT32S)
+    }
 }
 
 extension Int16: WireValue {
@@ -216,9 +276,14 @@ extension Int16: WireValue {
         try node.integer(Int16.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: Int16, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendSigned(Int64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> Int16 {
+        try decoder.nextInteger(Int16.self)
     }
 
     /// As an array of Int32.
@@ -258,9 +323,14 @@ extension UInt16: WireValue {
         try node.integer(UInt16.self)
     }
 
-    /// From a structure on the stack.
+    /// Straight into the payload.
     public static func _append(_ value: UInt16, to encoder: inout PayloadEncoder) throws(WireError) {
-        try encoder.appendPlain(value)
+        try encoder.appendUnsigned(UInt64(value))
+    }
+
+    /// From an integer that fits.
+    public static func _next(from decoder: inout PayloadDecoder) throws(WireError) -> UInt16 {
+        try decoder.nextInteger(UInt16.self)
     }
 
     /// As an array of UInt32.

@@ -114,7 +114,9 @@ struct PoolWorld {
                 spawnCount += 1
             case .send(let id, let job, let worker, let attempt):
                 tasks[id] = job
-                #expect(workers[worker]?.stage == .ready, "\(origin) task \(id) is sent to worker \(worker), which is not ready")
+                #expect(
+                    workers[worker]?.stage == .ready,
+                    "\(origin) task \(id) is sent to worker \(worker), which is not ready")
                 if cancelledJobs.contains(job) {
                     end(job, .cancelled)
                     var more: [PoolAction<Int>] = []
@@ -125,7 +127,8 @@ struct PoolWorld {
                 workers[worker]!.queue.append((id, attempt))
                 workers[worker]!.tasksGiven += 1
                 if let most = configuration.maxTasksPerChild {
-                    #expect(workers[worker]!.tasksGiven <= most, "\(origin) worker \(worker) gets more than \(most) tasks")
+                    #expect(
+                        workers[worker]!.tasksGiven <= most, "\(origin) worker \(worker) gets more than \(most) tasks")
                 }
             case .began(let job):
                 running.insert(job)
@@ -160,7 +163,9 @@ struct PoolWorld {
     }
 
     private mutating func end(_ job: Int, _ outcome: Outcome) {
-        #expect(outcomes[job] == nil, "\(origin) job \(job) ends twice: \(String(describing: outcomes[job])), then \(outcome)")
+        #expect(
+            outcomes[job] == nil,
+            "\(origin) job \(job) ends twice: \(String(describing: outcomes[job])), then \(outcome)")
         outcomes[job] = outcome
         running.remove(job)
     }
@@ -171,7 +176,9 @@ struct PoolWorld {
         let held = state.workers.values.map(\.held.count).reduce(0, +)
         #expect(state.heldCount == held, "\(origin)")
         #expect(state.busyCount == state.workers.values.count { !$0.held.isEmpty }, "\(origin)")
-        #expect(state.backlogCount == state.backlog.count { state.tasks[$0].map { $0.worker == nil } ?? false }, "\(origin)")
+        #expect(
+            state.backlogCount == state.backlog.count { state.tasks[$0].map { $0.worker == nil } ?? false }, "\(origin)"
+        )
         #expect(state.tasks.count <= held + state.backlogCount, "\(origin) a task is nowhere")
         var starting = 0
         var ready = 0

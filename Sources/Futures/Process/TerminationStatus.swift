@@ -1,7 +1,7 @@
 import Glibc
 
 /// How a process ended.
-public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
+public enum TerminationStatus: Sendable, Hashable, CustomStringConvertible {
     /// It called `exit` or returned from `main`.
     case exited(code: Int32)
     /// A signal ended it. A Swift trap is SIGILL or SIGTRAP, `fatalError` too.

@@ -1,0 +1,135 @@
+import Futures
+import Glibc
+import TestFunctions
+import TestSupport
+import Testing
+
+extension ProcessSuites {
+    @Suite struct ProcessPoolMapTests {
+        @Test("M1: results in the order of the elements, whatever the chunk size", arguments: [1, 2, 7, 100, 1000])
+        func order(chunkSize: Int) throws {
+            try Leftovers.check {
+                let pool = try makePool()
+                let results = try pool.map(increment, 0..<500, chunkSize: chunkSize).collect()
+                #expect(results == Array(1...500))
+                pool.shutdown()
+            }
+        }
+
+        @Test("M1: several sequences side by side, to the shortest")
+        func severalSequences() async throws {
+            try await Leftovers.check {
+                try await withProcessPool(testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker) { pool in
+                    var sums: [Int] = []
+                    for try await sum in try pool.map(add, 1...10, [10, 20, 30, 40], chunkSize: 3) { sums.append(sum) }
+                    #expect(sums == [11, 22, 33, 44])
+                    let none = try await pool.map(add, [Int](), 1...10, chunkSize: 3).collect()
+                    #expect(none == [])
+                }
+            }
+        }
+
+        @Test("M4: a failing element throws at its position; outcomes goes on, and keeps the rest of the chunk")
+        func failures() throws {
+            try Leftovers.check {
+                let pool = try makePool()
+                let results = try pool.map(refuse, [0, 0, 5, 0, 0], chunkSize: 4)
+                #expect(try results.next() == 0)
+                #expect(try results.next() == 0)
+                #expect(throws: Refused(code: 5)) { try results.next() }
+                #expect(try results.next() == nil)
+                let outcomes = try pool.map(refuse, [0, 6, 0, 7], chunkSize: 3).outcomes
+                var seen: [String] = []
+                while let outcome = try outcomes.next() { seen.append("\(outcome)") }
+                #expect(
+                    seen == [
+                        "success(0)", "failure(TestFunctions.Refused(code: 6))", "success(0)",
+                        "failure(TestFunctions.Refused(code: 7))",
+                    ])
+                pool.shutdown()
+            }
+        }
+
+        @Test("S4, M4: an element that does not encode fails alone, in its chunk too")
+        func fragileElements() throws {
+            try Leftovers.check {
+                let pool = try makePool()
+                let values = [Fragile(.none), Fragile(.encoding), Fragile(.none)]
+                let outcomes = try pool.map(echoFragile, values, chunkSize: 3).outcomes
+                #expect(try outcomes.next()?.get() == Fragile(.none))
+                #expect(throws: TransportError.self) { try outcomes.next()?.get() }
+                #expect(try outcomes.next()?.get() == Fragile(.none))
+                #expect(try outcomes.next() == nil)
+                let made = try pool.map(makeFragile, ["none", "encoding", "none"], chunkSize: 3).outcomes
+                #expect(try made.next()?.get() == Fragile(.none))
+                #expect(throws: TransportError.self) { try made.next()?.get() }
+                #expect(try made.next()?.get() == Fragile(.none))
+                pool.shutdown()
+            }
+        }
+
+        @Test("M3: the timeout is one budget from the call; the rest is cancelled")
+        func timeout() async throws {
+            try await Leftovers.check {
+                let folder = TemporaryFolder()
+                try await withProcessPool(testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker) { pool in
+                    let paths = [folder.file("a"), folder.file("b"), folder.file("c")]
+                    folder.write("", to: "a")
+                    let results = try pool.map(awaitFile, paths, timeout: .milliseconds(300))
+                    var iterator = results.makeAsyncIterator()
+                    #expect(try await iterator.next() == 1)
+                    do {
+                        _ = try await iterator.next()
+                        Issue.record("it did not time out")
+                    } catch let error as TimeoutError {
+                        #expect("\(error)".contains("2 of 3 futures were unfinished"), "\(error)")
+                    }
+                    #expect(try await iterator.next() == nil)
+                    folder.write("", to: "b")
+                }
+            }
+        }
+
+        @Test("M5: cancelling the consuming task cancels what has not begun")
+        func cancelledConsumer() async throws {
+            try await Leftovers.check {
+                let folder = TemporaryFolder()
+                try await withProcessPool(testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker) { pool in
+                    let own = folder.file("runs")
+                    let go = folder.file("go")
+                    let consumer = Task {
+                        try await pool.map(meet, [own, folder.file("second")], [go, go]).collect()
+                    }
+                    try folder.waitFor("runs")
+                    consumer.cancel()
+                    await #expect(throws: CancellationError.self) { try await consumer.value }
+                    folder.write("", to: "go")
+                }
+                #expect(access(folder.file("second"), F_OK) != 0, "the second element ran all the same")
+            }
+        }
+
+        @Test("a chunk counts once for maxTasksPerChild")
+        func chunksCountOnce() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1, maxTasksPerChild: 1)
+                let first = try pool.submit(processID).result(timeout: longTime)
+                let second = try pool.submit(processID).result(timeout: longTime)
+                #expect(first != second)
+                #expect(try pool.map(increment, 0..<10, chunkSize: 5).collect() == Array(1...10))
+                pool.shutdown()
+            }
+        }
+
+        @Test("a map on a pool whose worker dies fails with the loss, and never hangs")
+        func lostWorker() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 2)
+                let results = try pool.map(leave, [1, 2, 3], chunkSize: 1)
+                #expect(throws: BrokenProcessPool.self) { try results.next() }
+                #expect(throws: BrokenProcessPool.self) { try pool.map(increment, [1]) }
+                pool.shutdown()
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import CProto
+import Glibc
+
+/// A program that a test starts, and ends by its pid.
+public final class ChildProgram {
+    public let pid: Int32
+    private let output: Int32
+    private var isReaped = false
+
+    public struct Failure: Error { public var call: String }
+
+    /// - Parameter capturesOutput: whether standard output and error can be read with ``readToEnd()``; else they are
+    ///   the test's own.
+    public init(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], capturesOutput: Bool = false
+    ) throws {
+        var (readEnd, writeEnd) = (Int32(-1), Int32(-1))
+        guard futures_pipe(&readEnd, &writeEnd) == 0 else { throw Failure(call: "pipe") }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if capturesOutput {
+            posix_spawn_file_actions_adddup2(&actions, writeEnd, STDOUT_FILENO)
+            posix_spawn_file_actions_adddup2(&actions, writeEnd, STDERR_FILENO)
+        }
+        var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+        var variables: [UnsafeMutablePointer<CChar>?] = []
+        var entry = environ
+        while let variable = entry.pointee {
+            variables.append(strdup(variable))
+            entry += 1
+        }
+        variables += environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in argv + variables { free(text) } }
+        var pid: pid_t = 0
+        let result = posix_spawn(&pid, path, &actions, nil, &argv, &variables)
+        close(writeEnd)
+        guard result == 0 else {
+            close(readEnd)
+            throw Failure(call: "posix_spawn \(path): \(String(cString: strerror(result)))")
+        }
+        self.pid = pid
+        output = readEnd
+    }
+
+    deinit {
+        kill()
+        close(output)
+    }
+
+    /// Its children now.
+    public var children: [Int32] {
+        // A program with several threads has children in each of them.
+        ChildProgram.threads(of: pid).flatMap { thread -> [Int32] in
+            guard let file = fopen("/proc/\(pid)/task/\(thread)/children", "r") else { return [] }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 4096)
+            guard fgets(&line, 4096, file) != nil else { return [] }
+            return String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+                .split(separator: " ").compactMap { Int32($0) }
+        }
+    }
+
+    private static func threads(of pid: Int32) -> [String] {
+        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
+    }
+
+    /// Whether a process has ended and was not reaped.
+    public static func isZombie(_ pid: Int32) -> Bool {
+        guard let file = fopen("/proc/\(pid)/stat", "r") else { return true }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 1024)
+        guard fgets(&line, 1024, file) != nil else { return true }
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard let end = text.lastIndex(of: ")") else { return false }
+        return text[end...].dropFirst(2).hasPrefix("Z")
+    }
+
+    /// Sends SIGKILL and reaps; fine on one that has ended.
+    public func kill() {
+        guard !isReaped else { return }
+        isReaped = true
+        Glibc.kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
+    }
+
+    /// Everything that it writes until it ends, and its exit code in ``exitCode``.
+    public func readToEnd() -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(output, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        var status: Int32 = 0
+        if !isReaped, waitpid(pid, &status, 0) == pid {
+            isReaped = true
+            exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : -(status & 0x7f)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The exit code, or a signal's number negated; nil before ``readToEnd()``.
+    public private(set) var exitCode: Int32?
+}

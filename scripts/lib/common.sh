@@ -1,0 +1,19 @@
+# What the scripts share; to be sourced. Sets `root` and goes there.
+set -euo pipefail
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+cd -- "$root"
+
+say() { printf '%s\n' "$*"; }
+complain() { printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2; }
+
+# Runs a command as root: directly, or through sudo.
+as_root() {
+    if [[ $(id -u) -eq 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo -- "$@"
+    else
+        complain "this needs root, and there is no sudo: $*"
+        return 1
+    fi
+}
