@@ -138,6 +138,7 @@ final class MapCursor<Output: Sendable>: Sendable {
         case outcome(Result<Output, any Error>)
         case wait(MapChunk<Output>)
         case waitForInput(Future<Void>)
+        case readInput
         case end
     }
 
@@ -150,8 +151,12 @@ final class MapCursor<Output: Sendable>: Sendable {
             }
             state.current = nil
             if let chunk = state.chunks.first { return .wait(chunk) }
-            if case .reading(let done) = state.input { return .waitForInput(done) }
-            return .end
+            switch state.input {
+            case .ended: return .end
+            case .reading(let done): return .waitForInput(done)
+            // Another consumer took the last result, and has not come to reading on.
+            case .waiting: return .readInput
+            }
         }
     }
 
@@ -189,6 +194,7 @@ final class MapCursor<Output: Sendable>: Sendable {
                 readOn()
                 return outcome
             case .end: return nil
+            case .readInput: readOn()
             case .waitForInput(let done):
                 guard done.blockUntilDone(deadline) else { throw timedOut() }
             case .wait(let chunk):
@@ -205,6 +211,7 @@ final class MapCursor<Output: Sendable>: Sendable {
                 readOn()
                 return outcome
             case .end: return nil
+            case .readInput: readOn()
             case .waitForInput(let done):
                 try await wait(for: done)
             case .wait(let chunk):

@@ -1,8 +1,9 @@
 import Futures
-import Synchronization
 import TestFunctions
 import TestSupport
 import Testing
+
+import struct Synchronization.Atomic
 
 /// Counts up, and how far it was read.
 private final class Numbers: Sequence, Sendable {
@@ -186,7 +187,8 @@ extension ProcessSuites {
                     }
                 }
                 threads.join()
-                #expect(seen.withLock { $0.sorted() } == Array(0..<5000))
+                let isComplete = seen.withLock { $0.sorted() == Array(0..<5000) }
+                #expect(isComplete)
                 pool.shutdown()
             }
         }
