@@ -14,6 +14,12 @@ public struct Private: Error, CustomStringConvertible {
     public var description: String { "a private matter" }
 }
 
+/// An error with much to say.
+public struct Wordy: Error, CustomStringConvertible {
+    var text: String
+    public var description: String { text }
+}
+
 /// A value whose bytes come and go, unless told otherwise.
 public struct Fragile: Codable, Sendable, Equatable {
     public enum Fault: String, Codable, Sendable { case none, encoding, decoding }
@@ -49,6 +55,24 @@ public let refuse = Callable("refuse") { (code: Int) -> Int in
     return 0
 }.throwing(Refused.self)
 public let refusePrivately = Callable("refuse_privately") { () -> Int in throw Private() }
+/// Throws an error whose description has that many bytes.
+public let refuseAtLength = Callable("refuse_at_length") { (length: Int) -> Int in
+    if length > 0 { throw Wordy(text: String(repeating: "é", count: length / 2)) }
+    return 0
+}
+public let zeros = Callable("zeros") { (count: Int) -> [UInt8] in [UInt8](repeating: 0, count: count) }
+/// How many bytes the worker has read and written so far, the wire's and all others (proc(5), `io`).
+public let bytesMoved = Callable("bytes_moved") { () -> [Int] in
+    guard let file = fopen("/proc/self/io", "r") else { return [] }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 128)
+    var numbers: [Int] = []
+    while numbers.count < 2, fgets(&line, 128, file) != nil {
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        numbers.append(Int(text.split(whereSeparator: { !$0.isNumber })[0])!)
+    }
+    return numbers
+}
 public let echoFragile = Callable("echo_fragile") { (value: Fragile) -> Fragile in value }
 public let makeFragile = Callable("make_fragile") { (fault: String) -> Fragile in
     Fragile(Fragile.Fault(rawValue: fault)!)
@@ -120,6 +144,9 @@ public let testRegistry = FunctionRegistry {
     nothing
     refuse
     refusePrivately
+    refuseAtLength
+    zeros
+    bytesMoved
     echoFragile
     makeFragile
     trap

@@ -50,7 +50,7 @@ private func brokenText(_ reason: String, _ cause: (any Error)?) -> String {
 public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     /// The worker's process id.
     public let processID: Int32
-    /// How the process ended; nil where that is not known.
+    /// How the process ended; nil where the pool gave it up and killed it, because it no longer spoke the wire.
     public let status: TerminationStatus?
     /// The function that it was running; nil if it had none, or only one without a name.
     public let functionName: String?
@@ -75,7 +75,8 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        var text = "worker process \(processID) \(status.map(String.init(describing:)) ?? "ended in an unknown way")"
+        var text =
+            "worker process \(processID) \(status.map(String.init(describing:)) ?? "was given up and killed by the pool")"
         if let taskID {
             text += " while it ran \(callText(functionName)) (task \(taskID), attempt \(attempt))"
         } else {

@@ -85,7 +85,8 @@ extension ProcessPoolExecutor {
         let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {
-            payload = try callable.encodeColumns(repeat (each column).elements(range))
+            payload = try callable.encodeColumns(repeat (each column).elements(range)).compressed(
+                by: driver.compression)
         } catch {
             if range.count > 1 {
                 for index in range {

@@ -53,7 +53,7 @@ extension PoolDriver {
     private func spawn(_ id: WorkerID) {
         do {
             let link = PipeLink(id: id, command: command, process: try command.spawn())
-            let hello = Hello(workerID: id.rawValue)
+            let hello = Hello(workerID: id.rawValue, compression: compression)
             do {
                 try PoolLoop.watch(link, epoll: epoll)
                 // Nobody else knows the link yet, so that this thread may use what is the settling role's.

@@ -60,6 +60,7 @@ final class PoolDriver: @unchecked Sendable {
 
     let command: WorkerCommand
     let initializer: Initializer?
+    let compression: CompressionPolicy
     let startTimeout: Int64
     let core: Mutex<Core>
     /// Added and removed by the driver's thread, read by whoever settles.
@@ -72,9 +73,13 @@ final class PoolDriver: @unchecked Sendable {
     /// The driver thread's own.
     var loop = PoolLoop()
 
-    init(_ configuration: PoolState<PoolJob>.Configuration, command: WorkerCommand, initializer: Initializer?) throws {
+    init(
+        _ configuration: PoolState<PoolJob>.Configuration, command: WorkerCommand, initializer: Initializer?,
+        compression: CompressionPolicy
+    ) throws {
         self.command = command
         self.initializer = initializer
+        self.compression = compression
         startTimeout = configuration.startTimeout
         epoll = try FileDescriptor.epoll()
         wakeup = try FileDescriptor.event()

@@ -20,6 +20,8 @@ final class WorkerSession: Sendable {
     /// The role of writing.
     private let writing: Mutex<FrameBuffer>
     private let inbox = Mutex(Inbox())
+    /// How the pool wants results to be compressed: said once, in its hello.
+    private let compression = Mutex(CompressionPolicy.off)
     let busy = BusyMark()
 
     /// What was read and is to be done.
@@ -32,7 +34,6 @@ final class WorkerSession: Sendable {
     private struct Inbox {
         var requests = Deque<Request>()
         var tasksRun: UInt64 = 0
-        var hasSaidWelcome = false
     }
 
     /// Why the session ends.
@@ -110,20 +111,15 @@ final class WorkerSession: Sendable {
         }
     }
 
-    /// An answer with its payload.
-    private struct Answer {
-        var message: Message
-        var payload = Payload.empty
-    }
-
     private func perform(_ request: Request, _ start: Int64) -> Answer {
         let runTime = { UInt64(max(0, futures_monotonic_nanoseconds() - start)) }
+        let compression = compression.withLock { $0 }
         switch request {
         case .task(let task, let bytes):
             do throws(InvocationFailure) {
                 let function = try function(task.function)
                 var decoder = try decoder(bytes, task.format)
-                let payload = try function.run(&decoder)
+                let payload = try function.run(&decoder).compressed(by: compression)
                 let message = ResultMessage(
                     id: task.id, attempt: task.attempt, format: payload.format, runNanoseconds: runTime())
                 return Answer(message: .result(message), payload: payload)
@@ -135,10 +131,11 @@ final class WorkerSession: Sendable {
                 let function = try function(chunk.function)
                 var decoder = try decoder(bytes, chunk.format)
                 let reply = try function.runChunk(Int(chunk.count), &decoder)
+                let payload = reply.payload.compressed(by: compression)
                 let message = ChunkResultMessage(
-                    id: chunk.id, attempt: chunk.attempt, format: reply.payload.format, count: chunk.count,
+                    id: chunk.id, attempt: chunk.attempt, format: payload.format, count: chunk.count,
                     runNanoseconds: runTime(), failures: reply.failures)
-                return Answer(message: .chunkResult(message), payload: reply.payload)
+                return Answer(message: .chunkResult(message), payload: payload)
             } catch {
                 return failed(chunk.id, chunk.attempt, runTime(), error)
             }
@@ -239,6 +236,11 @@ final class WorkerSession: Sendable {
                 \(ours.lowerBound) to \(ours.upperBound)
                 """
         }
+        compression.withLock { $0 = hello.compression }
+        writing.withLock { buffer in
+            buffer.maxMessageSize = hello.limits.maxMessageSize
+            buffer.maxPayloadSize = hello.limits.maxPayloadSize
+        }
         try send(.welcome(welcome))
     }
 
@@ -266,7 +268,7 @@ final class WorkerSession: Sendable {
 
     private func append(_ answer: Answer, to buffer: inout FrameBuffer) throws(End) {
         do throws(WireError) {
-            try buffer.append(answer.message, payload: answer.payload)
+            try answer.append(to: &buffer)
         } catch {
             throw .failed("an answer cannot be written: \(error)")
         }

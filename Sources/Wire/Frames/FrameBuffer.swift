@@ -9,6 +9,11 @@ public struct FrameBuffer: ~Copyable {
     private var start = 0
     private var end = 0
 
+    /// Largest message part that is taken, in bytes: what the peer is willing to receive. At most 4 GiB.
+    public var maxMessageSize = UInt64(UInt32.max)
+    /// Largest payload part that is taken, in bytes.
+    public var maxPayloadSize = UInt64.max
+
     /// An empty buffer with room for `capacity` bytes; it grows as needed.
     public init(capacity: Int = 4096) {
         self.capacity = max(capacity, 64)
@@ -48,7 +53,7 @@ public struct FrameBuffer: ~Copyable {
         }
     }
 
-    /// Appends a frame. Throws if the message takes 4 GiB or more.
+    /// Appends a frame. Throws if the message or the payload is larger than the peer takes; nothing is appended then.
     public mutating func append(
         _ message: borrowing Message, payload: UnsafeRawBufferPointer = .init(start: nil, count: 0)
     ) throws(WireError) {
@@ -71,8 +76,12 @@ public struct FrameBuffer: ~Copyable {
         let size = withUnsafePointer(to: &message) { pointer in
             protobuf_c_message_get_packed_size(UnsafeRawPointer(pointer).assumingMemoryBound(to: ProtobufCMessage.self))
         }
-        guard size <= UInt32.max else {
-            throw .messageTooLarge(kind: kind, size: UInt64(size), limit: UInt64(UInt32.max))
+        let messageLimit = min(maxMessageSize, UInt64(UInt32.max))
+        guard size <= messageLimit else {
+            throw .messageTooLarge(kind: kind, size: UInt64(size), limit: messageLimit)
+        }
+        guard payload.count <= maxPayloadSize else {
+            throw .payloadTooLarge(kind: kind, size: UInt64(payload.count), limit: maxPayloadSize)
         }
         makeRoom(FrameHeader.size + size + payload.count)
         let target = base + end
