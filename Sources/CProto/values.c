@@ -133,7 +133,7 @@ size_t futures_argument_size(const FuturesValue *value) {
     arguments.n_values = 1;
     arguments.values = values;
     size_t size = futures__wire__v1__arguments__get_packed_size(&arguments);
-    return size < INT32_MAX ? size : SIZE_MAX;
+    return size < INT32_MAX ? size : 0;
 }
 
 size_t futures_argument_pack(const FuturesValue *value, uint8_t *out) {

@@ -179,7 +179,7 @@ struct  Futures__Wire__V1__Limits
    */
   uint64_t max_memory;
   /*
-   * Deepest nesting of values, 1...256. 0: the receiver's default.
+   * Most lists and records within each other, 1...256. 0: the receiver's default.
    */
   uint32_t max_depth;
   /*
@@ -288,7 +288,7 @@ struct  Futures__Wire__V1__Welcome
    */
   int64_t pid;
   /*
-   * The functions of the worker; a task names one by its index here.
+   * The functions of the worker, no name twice; a task names one by its index here.
    */
   size_t n_functions;
   Futures__Wire__V1__FunctionDescription **functions;
@@ -302,7 +302,7 @@ struct  Futures__Wire__V1__Welcome
    */
   Futures__Wire__V1__Limits *limits;
   /*
-   * Why the worker cannot serve; empty if it can. UTF-8. After an error the worker sends Goodbye and exits.
+   * Why the worker cannot serve; empty if it can. UTF-8. The parent sends nothing more then, and ends the worker.
    */
   ProtobufCBinaryData error;
 };
@@ -656,7 +656,7 @@ struct  Futures__Wire__V1__Goodbye
    */
   ProtobufCBinaryData message;
   /*
-   * How many tasks the worker has run in its life; each element of a chunk counts.
+   * How many tasks the worker has run in its life; a chunk counts once.
    */
   uint64_t tasks_run;
 };
@@ -778,8 +778,8 @@ struct  Futures__Wire__V1__List
 
 
 /*
- * Named values: keys[i] is the name of values[i]; both have the same number of elements. Keys are UTF-8; should one
- * be there twice, the first counts.
+ * Named values: keys[i] is the name of values[i]; both have the same number of elements. Keys are UTF-8, none is there
+ * twice: of two values with one name a reader may take either.
  */
 struct  Futures__Wire__V1__Record
 {

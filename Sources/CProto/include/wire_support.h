@@ -123,7 +123,7 @@ ProtobufCBinaryData *futures_value_make_texts(FuturesArena *arena, FuturesValue 
 
 // ---- Arguments with one value, which is what a payload is a sequence of.
 
-/// Packed size of the value as Arguments of its own. SIZE_MAX if it is 2 GiB or more, which protobuf cannot hold.
+/// Packed size of the value as Arguments of its own. 0 if it is 2 GiB or more, which protobuf cannot hold.
 size_t futures_argument_size(const FuturesValue *value);
 size_t futures_argument_pack(const FuturesValue *value, uint8_t *out);
 

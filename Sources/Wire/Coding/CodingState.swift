@@ -91,10 +91,7 @@ final class EncodingState {
         }
         let step = key.map { CodingStep(parent: parent, key: $0) } ?? parent
         guard CodingStep.depth(of: step) <= maxDepth else {
-            throw EncodingError.invalidValue(
-                value,
-                EncodingError.Context(
-                    codingPath: [], debugDescription: WireError.valueTooDeep(limit: maxDepth).description))
+            throw tooDeep(value)
         }
         try value.encode(to: TreeEncoder(state: self, node: node, path: step))
         if let mistake { throw mistake }
@@ -102,6 +99,14 @@ final class EncodingState {
             // A type that encodes nothing.
             futures_value_make_record(arena, node)
         }
+    }
+
+    /// Without the path, which is as long as the value is deep.
+    func tooDeep(_ value: Any) -> EncodingError {
+        EncodingError.invalidValue(
+            value,
+            EncodingError.Context(
+                codingPath: [], debugDescription: WireError.valueTooDeep(limit: maxDepth).description))
     }
 
     /// The value of a type with a form of its own.
@@ -155,6 +160,8 @@ final class DecodingState {
 
     /// Memory that arrays may still take when they are read element by element.
     var memoryLeft: UInt64
+    /// A mistake that the functions of Decoder cannot throw.
+    var mistake: DecodingError?
 
     init(arena: OpaquePointer, limits: WireLimits) {
         self.arena = arena
@@ -186,7 +193,9 @@ final class DecodingState {
                 DecodingError.Context(
                     codingPath: [], debugDescription: WireError.valueTooDeep(limit: maxDepth).description))
         }
-        return try T(from: TreeDecoder(state: self, node: node, path: step))
+        let value = try T(from: TreeDecoder(state: self, node: node, path: step))
+        if let mistake { throw mistake }
+        return value
     }
 
     /// A value with a form of its own, with the path in the error.

@@ -54,7 +54,12 @@ private struct KeyedTreeDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol 
         var keys: [Key] = []
         keys.reserveCapacity(record.pointee.n_keys)
         for index in 0..<record.pointee.n_keys {
-            if let name = record.pointee.keys[index].text, let key = Key(stringValue: name) { keys.append(key) }
+            guard let name = record.pointee.keys[index].text else {
+                let error = WireError.invalidText(what: "a key of a record")
+                state.mistake = state.mistake ?? decodingError(error, type: Key.self, codingPath)
+                continue
+            }
+            if let key = Key(stringValue: name) { keys.append(key) }
         }
         return keys
     }
@@ -315,7 +320,12 @@ extension DecodingState {
         case FUTURES__WIRE__V1__VALUE__KIND_FLOATS: return try fill(Float.self, count)
         case FUTURES__WIRE__V1__VALUE__KIND_DOUBLES: return try fill(Double.self, count)
         case FUTURES__WIRE__V1__VALUE__KIND_TEXTS: return try fill(String.self, node.pointee.texts.pointee.n_values)
-        case FUTURES__WIRE__V1__VALUE__KIND_BYTES: return try fill(UInt8.self, node.pointee.bytes.len)
+        case FUTURES__WIRE__V1__VALUE__KIND_BYTES:
+            let list = try fill(UInt8.self, node.pointee.bytes.len)
+            for index in 0..<list.pointee.list.pointee.n_values {
+                list.pointee.list.pointee.values[index]!.pointee.kind_case = ValueNode.octet
+            }
+            return list
         default: return nil
         }
     }

@@ -26,7 +26,7 @@ extension EncodingState {
         _ node: UnsafeMutablePointer<CValue>, _ path: CodingStep?
     ) -> UnsafeMutablePointer<CValue> {
         if node.pointee.kind_case == FUTURES__WIRE__V1__VALUE__KIND_RECORD { return node }
-        let place = checked(node, path)
+        let place = checkedContainer(node, path)
         futures_value_make_record(arena, place)
         return place
     }
@@ -36,7 +36,7 @@ extension EncodingState {
         _ node: UnsafeMutablePointer<CValue>, _ path: CodingStep?
     ) -> UnsafeMutablePointer<CValue> {
         if node.pointee.kind_case == FUTURES__WIRE__V1__VALUE__KIND_LIST { return node }
-        let place = checked(node, path)
+        let place = checkedContainer(node, path)
         futures_value_make_list(arena, place, 0)
         return place
     }
@@ -53,6 +53,15 @@ extension EncodingState {
                 EncodingError.Context(
                     codingPath: CodingStep.path(path),
                     debugDescription: "A value asked its encoder for containers of different kinds, or encoded twice."))
+        return futures_value_new(arena)
+    }
+
+    /// The same for a list or a record, which also may lie too deep: protobuf-c packs recursively.
+    private func checkedContainer(
+        _ node: UnsafeMutablePointer<CValue>, _ path: CodingStep?
+    ) -> UnsafeMutablePointer<CValue> {
+        if CodingStep.depth(of: path) <= maxDepth { return checked(node, path) }
+        mistake = mistake ?? tooDeep("")
         return futures_value_new(arena)
     }
 

@@ -14,6 +14,9 @@ public struct FrameBuffer: ~Copyable {
     /// Largest payload part that is taken, in bytes.
     public var maxPayloadSize = UInt64.max
 
+    /// Memory that an empty buffer keeps: a large frame's is given back once it has been sent.
+    private static let keptSize = 4 * 1024 * 1024
+
     /// An empty buffer with room for `capacity` bytes; it grows as needed.
     public init(capacity: Int = 4096) {
         self.capacity = max(capacity, 64)
@@ -30,16 +33,19 @@ public struct FrameBuffer: ~Copyable {
     /// Whether nothing waits to be sent.
     public var isEmpty: Bool { end == start }
 
+    /// Memory held by the buffer, in bytes.
+    package var memory: Int { capacity }
+
     /// The bytes that wait to be sent, oldest first.
     public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try body(UnsafeRawBufferPointer(start: base + start, count: end - start))
     }
 
-    /// Drops the first `n` bytes, which have been sent. Moves nothing.
+    /// Drops the first `n` bytes, which have been sent. Moves nothing; of an emptied buffer at most 4 MiB are kept.
     public mutating func removeFirst(_ n: Int) {
         precondition(n >= 0 && n <= count, "FrameBuffer.removeFirst: \(n) of \(count) bytes")
         start += n
-        if start == end { removeAll() }
+        if start == end { removeAll(keepingCapacity: capacity <= Self.keptSize) }
     }
 
     /// Drops everything. The memory is kept unless told otherwise.

@@ -35,7 +35,8 @@ public struct FrameDecoder: ~Copyable {
     /// Bytes that have arrived and are not part of a frame handed out yet.
     public var bufferedCount: Int { end - start }
 
-    /// Memory held by the buffer, in bytes: at most about three times the bytes that wait, and some 100 KiB.
+    /// Memory held by the buffer, in bytes: while a frame arrives at most about three times what has arrived of it, and
+    /// some 100 KiB; once it was taken out at most 4 MiB, or eight times the bytes that wait.
     package var memory: Int { capacity }
 
     /// Whether the end of the input here would leave a frame unfinished.
@@ -79,7 +80,7 @@ public struct FrameDecoder: ~Copyable {
                 start: message + Int(header.messageLength), count: Int(header.payloadLength)))
         self.header = nil
         start += Int(length)
-        defer { if start == end { rewind() } }
+        defer { giveBackMemory() }
         try body(view)
         return true
     }
@@ -129,14 +130,21 @@ public struct FrameDecoder: ~Copyable {
         return Int(length) - (end - start)
     }
 
-    private mutating func rewind() {
-        start = 0
-        end = 0
-        if capacity > Self.keptSize {
+    /// After a frame was taken out: a large one's memory is kept only as long as much of it is needed.
+    private mutating func giveBackMemory() {
+        let used = end - start
+        if capacity > Self.keptSize, used <= capacity / 8 {
+            let smaller = used == 0 ? 0 : max(Self.readSize, 2 * used)
+            let moved = smaller == 0 ? nil : futures_reallocate(nil, smaller)
+            if let moved { moved.copyMemory(from: base! + start, byteCount: used) }
             futures_free(base)
-            base = nil
-            capacity = 0
+            base = moved
+            capacity = smaller
+        } else if used > 0 {
+            return
         }
+        start = 0
+        end = used
     }
 
     /// Makes at least `count` bytes free behind `end`.

@@ -9,7 +9,8 @@ public struct WireLimits: Sendable, Hashable {
     /// Most memory that unpacking one message or payload may take, in bytes, beyond the bytes received. Small
     /// elements take far more memory than bytes: a two-byte value takes about 150.
     public var maxMemory: UInt64
-    /// Deepest nesting of values, 1...256; a number alone has depth 1. Holds for encoding as well.
+    /// Most lists and records within each other, 1...256. Codable types within each other count the same, also those that
+    /// are encoded as a single value. Holds for encoding as well.
     public var maxDepth: Int {
         didSet { maxDepth = min(max(maxDepth, 1), Self.greatestDepth) }
     }

@@ -54,7 +54,7 @@ extension Message {
             self = .hello(try Hello(message, frame))
         case .welcome:
             let message = try unpack(frame, CWelcome.self, futures_welcome_descriptor(), arena, limits)
-            self = .welcome(try Welcome(message))
+            self = .welcome(try Welcome(message, frame))
         case .failure:
             let message = try unpack(frame, CFailure.self, futures_failure_descriptor(), arena, limits)
             self = .failure(
@@ -170,14 +170,20 @@ extension FailureDescription {
 extension WireLimits {
     /// What the peer says; where it says nothing, the defaults.
     fileprivate init(_ pointer: UnsafeMutablePointer<CLimits>?) {
-        self = .default
-        guard let message = pointer?.pointee else { return }
-        if message.max_message_size > 0 { maxMessageSize = message.max_message_size }
-        if message.max_payload_size > 0 { maxPayloadSize = message.max_payload_size }
-        if message.max_decompressed_size > 0 { maxDecompressedSize = message.max_decompressed_size }
-        if message.max_memory > 0 { maxMemory = message.max_memory }
-        if message.max_depth > 0 { maxDepth = Int(message.max_depth) }
-        if message.max_count > 0 { maxCount = message.max_count }
+        let defaults = WireLimits.default
+        guard let message = pointer?.pointee else {
+            self = defaults
+            return
+        }
+        func said(_ value: UInt64, else ours: UInt64) -> UInt64 { value > 0 ? value : ours }
+        // Through the initialiser, which brings the depth into its range; the property's observer does not run here.
+        self.init(
+            maxMessageSize: said(message.max_message_size, else: defaults.maxMessageSize),
+            maxPayloadSize: said(message.max_payload_size, else: defaults.maxPayloadSize),
+            maxDecompressedSize: said(message.max_decompressed_size, else: defaults.maxDecompressedSize),
+            maxMemory: said(message.max_memory, else: defaults.maxMemory),
+            maxDepth: message.max_depth > 0 ? Int(message.max_depth) : defaults.maxDepth,
+            maxCount: said(message.max_count, else: defaults.maxCount))
     }
 }
 
@@ -203,14 +209,17 @@ extension Hello {
 }
 
 extension Welcome {
-    fileprivate init(_ message: CWelcome) throws(WireError) {
+    fileprivate init(_ message: CWelcome, _ frame: FrameView) throws(WireError) {
         var functions: [FunctionDescription] = []
+        var names: Set<String> = []
         functions.reserveCapacity(message.n_functions)
         for index in 0..<message.n_functions {
             let function = message.functions[index]!.pointee
+            let name = try function.name.text("the name of function \(index)")
+            guard names.insert(name).inserted else { throw refused(frame, "the function \"\(name)\" is there twice") }
             functions.append(
                 FunctionDescription(
-                    name: try function.name.text("the name of function \(index)"),
+                    name: name,
                     signature: try function.signature.text("the signature of function \(index)"),
                     fingerprint: function.fingerprint))
         }

@@ -335,7 +335,7 @@ public struct Goodbye: Sendable, Hashable {
     public var reason: Reason
     /// Why, in words.
     public var message: String
-    /// How many tasks it has run; each element of a chunk counts.
+    /// How many tasks it has run; a chunk counts once.
     public var tasksRun: UInt64
 
     /// A goodbye with all its parts.

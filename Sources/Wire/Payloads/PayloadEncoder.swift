@@ -52,19 +52,20 @@ public struct PayloadEncoder {
         type: @autoclosure () -> String
     ) throws(WireError) {
         try flushRaw()
+        // Before any memory is taken for it.
+        guard content.count < Int(Int32.max) - Int(FUTURES_ARGUMENT_PREFIX_MAX) else {
+            throw .valueTooLarge(type: type())
+        }
         // Room for the longest prefix is taken; it is a few bytes more than needed at most.
         let room = Int(FUTURES_ARGUMENT_PREFIX_MAX) + content.count
-        var prefix = 0
         extend(by: room) { target in
-            prefix = futures_argument_prefix(
+            let prefix = futures_argument_prefix(
                 kind.rawValue, isArray, content.count, target.assumingMemoryBound(to: UInt8.self))
-            guard prefix > 0 else { return 0 }
             if let source = content.baseAddress, content.count > 0 {
                 (target + prefix).copyMemory(from: source, byteCount: content.count)
             }
             return prefix + content.count
         }
-        guard prefix > 0 else { throw .valueTooLarge(type: type()) }
         valueCount += 1
     }
 
@@ -83,7 +84,7 @@ public struct PayloadEncoder {
     mutating func append(_ value: UnsafePointer<CValue>, type: @autoclosure () -> String) throws(WireError) {
         try flushRaw()
         let size = futures_argument_size(value)
-        guard size <= Int(Int32.max) else { throw .valueTooLarge(type: type()) }
+        guard size > 0 else { throw .valueTooLarge(type: type()) }
         extend(by: size) { futures_argument_pack(value, $0.assumingMemoryBound(to: UInt8.self)) }
         valueCount += 1
     }

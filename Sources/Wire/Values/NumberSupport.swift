@@ -79,7 +79,7 @@ extension ValueNode {
             let value = pointer.pointee.int_
             if let exact = T(exactly: value) { return exact }
             throw .numberOutOfRange(value: "\(value)", type: "\(T.self)")
-        case FUTURES__WIRE__V1__VALUE__KIND_UINT:
+        case FUTURES__WIRE__V1__VALUE__KIND_UINT, ValueNode.octet:
             let value = pointer.pointee.uint
             if let exact = T(exactly: value) { return exact }
             throw .numberOutOfRange(value: "\(value)", type: "\(T.self)")

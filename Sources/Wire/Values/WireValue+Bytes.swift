@@ -55,7 +55,8 @@ extension Int8: WireValue {
 
     /// From an integer that fits.
     public static func _decode(_ node: ValueNode) throws(WireError) -> Int8 {
-        try node.integer(Int8.self)
+        if node.kind == ValueNode.octet { return Int8(truncatingIfNeeded: node.pointer.pointee.uint) }
+        return try node.integer(Int8.self)
     }
 
     /// Straight into the payload.
@@ -94,6 +95,11 @@ extension Bool: WireValue {
 
     /// From a Bool.
     public static func _decode(_ node: ValueNode) throws(WireError) -> Bool {
+        if node.kind == ValueNode.octet {
+            let number = node.pointer.pointee.uint
+            guard number <= 1 else { throw .numberOutOfRange(value: "\(number)", type: "Bool") }
+            return number == 1
+        }
         guard node.kind == FUTURES__WIRE__V1__VALUE__KIND_BOOL else { throw node.mismatch("a Bool") }
         return node.pointer.pointee.bool_ != 0
     }

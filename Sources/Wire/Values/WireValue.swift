@@ -36,12 +36,16 @@ public struct ValueNode {
 
     var kind: Futures__Wire__V1__Value__KindCase { pointer.pointee.kind_case }
 
+    /// One element of bytes that are read element by element: an UInt8, an Int8 or a Bool, which the bytes do not tell
+    /// apart. Only in memory; a peer cannot send it.
+    static let octet = Futures__Wire__V1__Value__KindCase(rawValue: 1 << 29)
+
     /// What it is, with its article.
     var kindDescription: String {
         switch kind {
         case FUTURES__WIRE__V1__VALUE__KIND_NULL: "nil"
         case FUTURES__WIRE__V1__VALUE__KIND_INT: "a signed integer"
-        case FUTURES__WIRE__V1__VALUE__KIND_UINT: "an unsigned integer"
+        case FUTURES__WIRE__V1__VALUE__KIND_UINT, ValueNode.octet: "an unsigned integer"
         case FUTURES__WIRE__V1__VALUE__KIND_DOUBLE: "a double"
         case FUTURES__WIRE__V1__VALUE__KIND_FLOAT: "a float"
         case FUTURES__WIRE__V1__VALUE__KIND_BOOL: "a Bool"
