@@ -23,23 +23,57 @@ extension ProcessPoolExecutor {
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source, chunkSize: Int = 1,
         timeout: Duration? = nil
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try InvalidArgumentError.check("chunkSize", chunkSize)
+        let input = try mapInput(callable, repeat each sequence, chunkSize: chunkSize, bufferSize: nil)
+        return try MapResults(input, bufferSize: nil, timeout: timeout)
+    }
+
+    /// Calls `callable` for each element, reading the sequences only as far ahead as `bufferSize` says: for inputs that
+    /// are endless, or larger than memory.
+    ///
+    /// At most `bufferSize` elements have been read and not been handed out as results at any time. The first are read and
+    /// submitted at the call, the others as results are taken, in the thread that takes them. When submitting fails then,
+    /// because the pool was shut down or is broken, the error comes after the results of what was submitted before.
+    ///
+    /// ```swift
+    /// for try await count in try pool.map(countWords, chunksOfLines, bufferSize: 2 * pool.maxWorkers) { ... }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - callable: the function, with one parameter for each sequence.
+    ///   - sequence: its arguments.
+    ///   - chunkSize: how many elements go to a worker in one message; no more than `bufferSize` do. At least 1.
+    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
+    ///     few chunks for each.
+    ///   - timeout: how long after this call results may be waited for; nil for no limit.
+    /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what ``submit(_:_:)`` throws. What
+    ///   the calls themselves throw comes with the results.
+    public func map<Output, each Input, each Source: Sequence & Sendable>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source, chunkSize: Int = 1,
+        bufferSize: Int, timeout: Duration? = nil
+    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        let input = try mapInput(callable, repeat each sequence, chunkSize: chunkSize, bufferSize: bufferSize)
+        return try MapResults(input, bufferSize: bufferSize, timeout: timeout)
+    }
+
+    private func mapInput<Output, each Input, each Source: Sequence>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source, chunkSize: Int,
+        bufferSize: Int?
+    ) throws -> MapInput<Output> where repeat (each Source).Element == each Input {
         let function = try functions.find(callable.name, callable.signature)
-        let deadline = Deadline(after: timeout)
-        var chunks: [MapChunk<Output>] = []
         let columns = (repeat ColumnReader(each sequence))
-        do {
-            while true {
-                var count = min(chunkSize, Int(UInt32.max))
-                for column in repeat each columns { count = column.read(count) }
-                guard count > 0 else { break }
-                try submitChunk(callable, function, 0..<count, to: &chunks, repeat each columns)
+        return try MapInput(chunkSize: chunkSize, bufferSize: bufferSize) { chunkSize in
+            var count = min(chunkSize, Int(UInt32.max))
+            for column in repeat each columns { count = column.read(count) }
+            var chunks: [MapChunk<Output>] = []
+            guard count > 0 else { return chunks }
+            do {
+                try self.submitChunk(callable, function, 0..<count, to: &chunks, repeat each columns)
+            } catch {
+                for chunk in chunks { chunk.future.cancel() }
+                throw error
             }
-        } catch {
-            for chunk in chunks { chunk.future.cancel() }
-            throw error
+            return chunks
         }
-        return MapResults(chunks, deadline: deadline, timeout: timeout)
     }
 
     /// Submits the elements of a chunk in one message, or, when they do not encode, in smaller ones: the element at fault

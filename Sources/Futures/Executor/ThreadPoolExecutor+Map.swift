@@ -16,7 +16,32 @@ extension ThreadPoolExecutor {
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
         chunkSize: Int = 1, timeout: Duration? = nil
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try map(functionName: nil, body, repeat each sequence, chunkSize: chunkSize, timeout: timeout)
+        let input = try mapInput(nil, body, repeat each sequence, chunkSize: chunkSize, bufferSize: nil)
+        return try MapResults(input, bufferSize: nil, timeout: timeout)
+    }
+
+    /// Calls a closure for each element, reading the sequences only as far ahead as `bufferSize` says: for inputs that are
+    /// endless, or larger than memory.
+    ///
+    /// At most `bufferSize` elements have been read and not been handed out as results at any time. The first are read and
+    /// submitted at the call, the others as results are taken, in the thread that takes them. When submitting fails then,
+    /// because the pool was shut down or is broken, the error comes after the results of what was submitted before.
+    ///
+    /// - Parameters:
+    ///   - body: the closure, with one parameter for each sequence.
+    ///   - sequence: its arguments.
+    ///   - chunkSize: at least 1. Makes no difference on threads; it is there so that one executor can take another's place.
+    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all threads busy it takes a few
+    ///     for each.
+    ///   - timeout: how long after this call results may be waited for; nil for no limit.
+    /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
+    ///   themselves throw comes with the results.
+    public func map<Output: Sendable, each Input: Sendable, each Source: Sequence & Sendable>(
+        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
+        chunkSize: Int = 1, bufferSize: Int, timeout: Duration? = nil
+    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        let input = try mapInput(nil, body, repeat each sequence, chunkSize: chunkSize, bufferSize: bufferSize)
+        return try MapResults(input, bufferSize: bufferSize, timeout: timeout)
     }
 
     /// Calls `callable` for each element of the sequence, or for the elements of several sequences side by side; stops at
@@ -27,30 +52,42 @@ extension ThreadPoolExecutor {
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source, chunkSize: Int = 1,
         timeout: Duration? = nil
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try map(
-            functionName: callable.name, { (argument: repeat each Input) in try callable.call(repeat each argument) },
-            repeat each sequence, chunkSize: chunkSize, timeout: timeout)
+        let input = try mapInput(callable, repeat each sequence, chunkSize: chunkSize, bufferSize: nil)
+        return try MapResults(input, bufferSize: nil, timeout: timeout)
     }
 
-    private func map<Output: Sendable, each Input: Sendable, each Source: Sequence>(
-        functionName: String?, _ body: @escaping @Sendable (repeat each Input) throws -> Output,
-        _ sequence: repeat each Source, chunkSize: Int, timeout: Duration?
+    /// Calls `callable` for each element, reading the sequences only as far ahead as `bufferSize` says.
+    ///
+    /// Parameters and errors are those of the `map` with a buffer size over a closure.
+    public func map<Output, each Input, each Source: Sequence & Sendable>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source, chunkSize: Int = 1,
+        bufferSize: Int, timeout: Duration? = nil
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        let input = try mapInput(callable, repeat each sequence, chunkSize: chunkSize, bufferSize: bufferSize)
+        return try MapResults(input, bufferSize: bufferSize, timeout: timeout)
+    }
+
+    private func mapInput<Output, each Input, each Source: Sequence>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source, chunkSize: Int,
+        bufferSize: Int?
+    ) throws -> MapInput<Output> where repeat (each Source).Element == each Input {
+        try mapInput(
+            callable.name, { (argument: repeat each Input) in try callable.call(repeat each argument) },
+            repeat each sequence, chunkSize: chunkSize, bufferSize: bufferSize)
+    }
+
+    private func mapInput<Output: Sendable, each Input: Sendable, each Source: Sequence>(
+        _ functionName: String?, _ body: @escaping @Sendable (repeat each Input) throws -> Output,
+        _ sequence: repeat each Source, chunkSize: Int, bufferSize: Int?
+    ) throws -> MapInput<Output> where repeat (each Source).Element == each Input {
+        // Checked as given; an element is a task of its own here.
         try InvalidArgumentError.check("chunkSize", chunkSize)
-        let deadline = Deadline(after: timeout)
         let readers = (repeat ElementReader(each sequence))
-        var chunks: [MapChunk<Output>] = []
-        do {
-            while true {
-                let arguments: (repeat each Input)
-                do { arguments = (repeat try (each readers).next()) } catch { break }
-                chunks.append(try submitElement(functionName, body, repeat each arguments))
-            }
-        } catch {
-            for chunk in chunks { chunk.future.cancel() }
-            throw error
+        return try MapInput(chunkSize: 1, bufferSize: bufferSize) { _ in
+            let arguments: (repeat each Input)
+            do { arguments = (repeat try (each readers).next()) } catch { return [] }
+            return [try self.submitElement(functionName, body, repeat each arguments)]
         }
-        return MapResults(chunks, deadline: deadline, timeout: timeout)
     }
 
     private func submitElement<Output: Sendable, each Input: Sendable>(

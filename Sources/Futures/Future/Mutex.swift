@@ -9,11 +9,11 @@ import Synchronization
     /// it takes every contended lock for a race. It knows pthread_mutex_t, so with one the same locking is checked.
     ///
     /// `@unchecked Sendable`: `value` is touched with `lock` held only.
-    struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         private let lock: UnsafeMutablePointer<pthread_mutex_t>
         private let value: UnsafeMutablePointer<Value>
 
-        init(_ initialValue: consuming sending Value) {
+        package init(_ initialValue: consuming sending Value) {
             lock = .allocate(capacity: 1)
             pthread_mutex_init(lock, nil)
             value = .allocate(capacity: 1)
@@ -27,7 +27,7 @@ import Synchronization
             lock.deallocate()
         }
 
-        borrowing func withLock<R: ~Copyable, E: Error>(
+        package borrowing func withLock<R: ~Copyable, E: Error>(
             _ body: (inout sending Value) throws(E) -> sending R
         ) throws(E) -> sending R {
             pthread_mutex_lock(lock)
@@ -36,7 +36,7 @@ import Synchronization
             return try body(&value.pointee)
         }
 
-        borrowing func withLockIfAvailable<R: ~Copyable, E: Error>(
+        package borrowing func withLockIfAvailable<R: ~Copyable, E: Error>(
             _ body: (inout sending Value) throws(E) -> sending R
         ) throws(E) -> sending R? {
             guard pthread_mutex_trylock(lock) == 0 else { return nil }
@@ -48,7 +48,7 @@ import Synchronization
 
 #else
 
-    /// The module's lock: the standard library's.
-    typealias Mutex = Synchronization.Mutex
+    /// The module's lock, and its tests': the standard library's.
+    package typealias Mutex = Synchronization.Mutex
 
 #endif

@@ -1,0 +1,196 @@
+import Futures
+import TestFunctions
+import TestSupport
+import Testing
+
+import struct Synchronization.Atomic
+
+/// Counts up, and how far it was read.
+private final class Numbers: Sequence, Sendable {
+    private let end: Int
+    private let readCount = Atomic<Int>(0)
+
+    init(upTo end: Int = .max) { self.end = end }
+
+    var read: Int { readCount.load(ordering: .relaxed) }
+
+    func makeIterator() -> AnyIterator<Int> {
+        var next = 0
+        return AnyIterator {
+            guard next < self.end else { return nil }
+            self.readCount.add(1, ordering: .relaxed)
+            defer { next += 1 }
+            return next
+        }
+    }
+}
+
+private let half = { @Sendable (number: Int) in
+    if number % 2 == 1 { throw Refused(code: number) }
+    return number / 2
+}
+
+extension ProcessSuites {
+    @Suite struct MapBufferTests {
+        @Test("M2: with a buffer size of n, n elements are taken ahead of the consumer, of an endless input too")
+        func endlessInput() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 2)
+                let numbers = Numbers()
+                let results = try pool.map({ (number: Int) in number + 1 }, numbers, bufferSize: 3)
+                #expect(numbers.read == 3)
+                for taken in 1...100 {
+                    #expect(try results.next() == taken)
+                    #expect(numbers.read == 3 + taken)
+                }
+                pool.shutdown()
+            }
+        }
+
+        @Test(
+            "M2: chunks fill the buffer as far as they fit", arguments: [(2, 5, 4), (2, 6, 6), (10, 3, 3), (1, 1, 1)])
+        func chunks(chunkSize: Int, bufferSize: Int, readAtFirst: Int) throws {
+            try Leftovers.check {
+                let pool = try makePool()
+                let numbers = Numbers(upTo: 101)
+                let results = try pool.map(increment, numbers, chunkSize: chunkSize, bufferSize: bufferSize)
+                #expect(numbers.read == readAtFirst)
+                var taken = 0
+                while let result = try results.next() {
+                    taken += 1
+                    #expect(result == taken)
+                    #expect(numbers.read - taken <= bufferSize)
+                    #expect(numbers.read - taken > bufferSize - chunkSize || numbers.read == 101)
+                }
+                #expect(taken == 101)
+                pool.shutdown()
+            }
+        }
+
+        @Test("M2: several sequences, to the shortest; collect gets all, blocking and async")
+        func collected() async throws {
+            try await Leftovers.check {
+                try await withProcessPool(testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker) { pool in
+                    let sums = try await pool.map(add, Numbers(), Numbers(upTo: 1000), chunkSize: 7, bufferSize: 50)
+                        .collect()
+                    #expect(sums == (0..<1000).map { 2 * $0 })
+                    let none = try await pool.map(add, Numbers(), Numbers(upTo: 0), bufferSize: 2).collect()
+                    #expect(none == [])
+                }
+            }
+            let pool = try ThreadPoolExecutor(maxWorkers: 2)
+            defer { Task { await pool.shutdown() } }
+            #expect(try await pool.map(increment, Numbers(upTo: 100), bufferSize: 9).collect() == Array(1...100))
+        }
+
+        @Test("M2: a buffer size or chunk size below 1 is an error at the call")
+        func badSizes() throws {
+            try Leftovers.check {
+                let pool = try makePool()
+                let threads = try ThreadPoolExecutor(maxWorkers: 1)
+                let attempts: [() throws -> MapResults<Int>] = [
+                    { try pool.map(increment, 0..<3, bufferSize: 0) },
+                    { try threads.map(increment, 0..<3, bufferSize: 0) },
+                    { try threads.map({ (number: Int) in number }, 0..<3, bufferSize: 0) },
+                ]
+                for attempt in attempts {
+                    let error = try #require(throws: InvalidArgumentError.self) { try attempt() }
+                    #expect("\(error)" == "bufferSize must be at least 1, not 0")
+                }
+                let error = try #require(throws: InvalidArgumentError.self) {
+                    try threads.map(increment, 0..<3, chunkSize: -1, bufferSize: 2)
+                }
+                #expect("\(error)" == "chunkSize must be at least 1, not -1")
+                pool.shutdown()
+                threads.shutdown()
+            }
+        }
+
+        @Test("M4: failures come at their positions, and outcomes reads on after them")
+        func failures() async throws {
+            try await withThreadPool(maxWorkers: 2) { pool in
+                var seen: [Int?] = []
+                for try await outcome in try pool.map(half, Numbers(upTo: 50), bufferSize: 4).outcomes {
+                    seen.append(try? outcome.get())
+                }
+                #expect(seen == (0..<50).map { $0 % 2 == 1 ? nil : $0 / 2 })
+            }
+        }
+
+        @Test("M5: ending the iteration early ends the reading, and cancels what has not begun")
+        func endedEarly() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 1)
+                let numbers = Numbers()
+                let leave = Gate()
+                let ran = Atomic<Int>(0)
+                do {
+                    let body = { @Sendable (number: Int) in
+                        if number == 1 { try leave.wait() }
+                        ran.add(1, ordering: .relaxed)
+                        return number
+                    }
+                    let results = try pool.map(body, numbers, bufferSize: 5)
+                    #expect(try results.next() == 0)
+                }
+                leave.open()
+                pool.shutdown()
+                #expect(numbers.read == 6)
+                #expect(ran.load(ordering: .relaxed) <= 2)
+            }
+        }
+
+        @Test("S3: a pool that is shut down during a map gives what it has taken, then the error, once")
+        func shutDownMeanwhile() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                let outcomes = try pool.map(increment, Numbers(), bufferSize: 4).outcomes
+                #expect(try outcomes.next()?.get() == 1)
+                pool.shutdown()
+                for value in 2...5 { #expect(try outcomes.next()?.get() == value) }
+                #expect(throws: ExecutorShutdownError.self) { try outcomes.next()?.get() }
+                #expect(try outcomes.next() == nil)
+            }
+        }
+
+        @Test("M3: time that runs out ends the reading")
+        func timeout() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 1)
+                let (leave, numbers) = (Gate(), Numbers())
+                let body = { @Sendable (number: Int) in
+                    if number == 2 { try leave.wait() }
+                    return number
+                }
+                let results = try pool.map(body, numbers, bufferSize: 3, timeout: .milliseconds(50))
+                #expect(try results.next() == 0)
+                #expect(try results.next() == 1)
+                let error = try #require(throws: TimeoutError.self) { try results.next() }
+                #expect("\(error)".hasPrefix("3 of 5 futures were unfinished"), "\(error)")
+                #expect(try results.next() == nil)
+                #expect(numbers.read == 5)
+                leave.open()
+                pool.shutdown()
+            }
+        }
+
+        @Test("consumers that race get each result once, and the whole of the input")
+        func racingConsumers() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 2)
+                let results = try pool.map({ (number: Int) in number }, Numbers(upTo: 5000), bufferSize: 3)
+                let seen = Mutex<[Int]>([])
+                let threads = TestThreads()
+                for _ in 0..<4 {
+                    threads.start {
+                        while let result = try! results.next() { seen.withLock { $0.append(result) } }
+                    }
+                }
+                threads.join()
+                let isComplete = seen.withLock { $0.sorted() == Array(0..<5000) }
+                #expect(isComplete)
+                pool.shutdown()
+            }
+        }
+    }
+}
