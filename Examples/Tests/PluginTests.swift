@@ -1,0 +1,64 @@
+import Futures
+import Statistics
+import Testing
+
+/// The example plug-in, loaded by worker-host.
+@Suite struct PluginTests {
+    private func makePool() throws -> ProcessPoolExecutor {
+        try ProcessPoolExecutor(
+            worker: .workerHost(at: Program.path(of: "worker-host"), load: Program.path(of: "libStatisticsPlugin.so")),
+            maxWorkers: 2)
+    }
+
+    @Test("calls run in the plug-in, by submit and by map")
+    func calls() throws {
+        let pool = try makePool()
+        #expect(try pool.submit(median, [5, 1, 4]).result(timeout: longTime) == 4)
+        #expect(try pool.submit(histogram, [0.1, 0.2, 0.9], 2).result(timeout: longTime) == [2, 1])
+        #expect(
+            try pool.map(mean, [[1, 2], [3, 5], [10]], chunkSize: 2, timeout: longTime).collect() == [1.5, 4, 10])
+        pool.shutdown()
+        #expect(try Program.childProcesses() == [])
+    }
+
+    @Test("an error of the plug-in arrives as the type that both sides know")
+    func errors() throws {
+        let pool = try makePool()
+        #expect(throws: NoNumbers(function: "median")) { try pool.submit(median, []).result(timeout: longTime) }
+        let outcomes = try pool.map(mean, [[1], [], [3]], chunkSize: 3).outcomes
+        #expect(try outcomes.next()?.get() == 1)
+        #expect(throws: NoNumbers(function: "mean")) { try outcomes.next()?.get() }
+        #expect(try outcomes.next()?.get() == 3)
+        pool.shutdown()
+    }
+
+    @Test("a function declared with other types is refused with both signatures, and other calls go on")
+    func wrongSignature() throws {
+        let pool = try makePool()
+        let wrong = Callable<Double, [Int]>(external: "mean")
+        let error = try #require(try pool.submit(wrong, [1]).exception(timeout: longTime))
+        #expect(
+            "\(error)".hasPrefix(
+                """
+                the function "mean" is (Swift.Array<Swift.Int>) -> Swift.Double here but \
+                (Swift.Array<Swift.Double>) -> Swift.Double in worker process
+                """), "\(error)")
+        let missing = Callable<Double, [Double]>(external: "variance")
+        let absence = try #require(try pool.submit(missing, [1]).exception(timeout: longTime))
+        #expect("\(absence)".contains("it has \"histogram\", \"mean\", \"median\""), "\(absence)")
+        #expect(try pool.submit(median, [1, 2]).result(timeout: longTime) == 1.5)
+        pool.shutdown()
+    }
+
+    @Test("a trap in the plug-in breaks the pool with the message")
+    func trap() throws {
+        let pool = try makePool()
+        // 1 is beyond the last part.
+        let error = try #require(try pool.submit(histogram, [1], 4).exception(timeout: longTime))
+        #expect(error is BrokenProcessPool)
+        #expect("\(error)".contains("while it ran the call of \"histogram\""), "\(error)")
+        #expect("\(error)".contains("Fatal error: Index out of range"), "\(error)")
+        pool.shutdown()
+        #expect(try Program.childProcesses() == [])
+    }
+}
