@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "wire_support.h"
 
@@ -180,6 +181,20 @@ void *futures_reallocate(void *memory, size_t size) {
     void *moved = realloc(memory, size);
     if (moved == NULL && size > 0) abort();
     return moved;
+}
+
+void *futures_allocate(size_t size) {
+    enum { LARGE = 4 * 1024 * 1024, PAGE = 2 * 1024 * 1024 };
+    void *memory = futures_reallocate(NULL, size);
+#ifdef MADV_HUGEPAGE
+    // Only whole large pages within the block; that the system refuses does not matter.
+    if (size >= LARGE) {
+        uintptr_t start = ((uintptr_t)memory + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+        uintptr_t end = ((uintptr_t)memory + size) & ~(uintptr_t)(PAGE - 1);
+        if (end > start) (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+    }
+#endif
+    return memory;
 }
 
 void futures_free(void *memory) { free(memory); }

@@ -548,7 +548,7 @@ struct  Futures__Wire__V1__Failure
    */
   uint32_t attempt;
   /*
-   * Time until it failed, in nanoseconds; 0 if the function did not run.
+   * Time until it failed, in nanoseconds.
    */
   uint64_t run_nanoseconds;
   /*

@@ -164,6 +164,10 @@ FuturesZlibResult futures_deflate(const uint8_t *data, size_t length, int level,
 // ---- Plain memory, so that Wire needs no C library module.
 
 void *futures_reallocate(void *memory, size_t size);
+
+/// Memory that is filled at once and not grown. A large piece is asked for in large pages: to touch new memory costs a fault
+/// for each page, which takes longer than to copy what comes there.
+void *futures_allocate(size_t size);
 void futures_free(void *memory);
 
 // ---- Descriptors, as functions: Swift sees a C constant as a copy.

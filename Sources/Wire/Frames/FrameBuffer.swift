@@ -111,7 +111,7 @@ public struct FrameBuffer: ~Copyable {
             base.copyMemory(from: base + start, byteCount: used)
         } else {
             let larger = max(capacity * 2, used + count)
-            let moved = futures_reallocate(nil, larger)!
+            let moved = futures_allocate(larger)!
             moved.copyMemory(from: base + start, byteCount: used)
             futures_free(base)
             base = moved

@@ -194,7 +194,7 @@ public struct FailureMessage: Sendable, Hashable {
     public var id: UInt64
     /// The task's.
     public var attempt: UInt32
-    /// Time until it failed; 0 if the function did not run.
+    /// Time until it failed.
     public var runNanoseconds: UInt64
     /// How it failed.
     public var failure: FailureDescription

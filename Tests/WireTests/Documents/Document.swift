@@ -13,7 +13,8 @@ struct Document {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 65536)
         while case let count = fread(&piece, 1, piece.count, file), count > 0 { bytes += piece[..<count] }
-        lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
+            String.init)
     }
 
     /// Bytes that the document shows, and who sends them: `>` the parent, `<` the worker, `-` nobody.

@@ -7,7 +7,8 @@ import Wire
     private struct NegativeBase {
         static let failure = FailureDescription(
             place: .running, typeName: "Demo.NegativeBase", message: "NegativeBase(base: -1)",
-            detail: "Demo.NegativeBase(base: -1)", payload: [0x0A, 12, 0x5A, 10, 0x0A, 4] + Array("base".utf8) + [0x12, 2, 0x10, 1])
+            detail: "Demo.NegativeBase(base: -1)",
+            payload: [0x0A, 12, 0x5A, 10, 0x0A, 4] + Array("base".utf8) + [0x12, 2, 0x10, 1])
     }
 
     private func payload(_ append: (inout PayloadEncoder) throws -> Void) throws -> Payload {
@@ -94,8 +95,10 @@ import Wire
         enum Shape: Codable { case point, circle(radius: Int) }
         let expected: [[UInt8]] = [
             try encode(-1).bytes, try encode(3 as UInt8).bytes, try encode("é").bytes, try encode(nil as Int?).bytes,
-            try encode(.some(nil) as Int??).bytes, try encode([1, 2] as [Int32]).bytes, try encode([1, nil] as [Int?]).bytes,
-            try encode(Point(x: 1, y: nil)).bytes, try encode(Shape.point).bytes, try encode(Shape.circle(radius: 2)).bytes,
+            try encode(.some(nil) as Int??).bytes, try encode([1, 2] as [Int32]).bytes,
+            try encode([1, nil] as [Int?]).bytes,
+            try encode(Point(x: 1, y: nil)).bytes, try encode(Shape.point).bytes,
+            try encode(Shape.circle(radius: 2)).bytes,
             try encode([5: "a"]).bytes,
         ]
         #expect(try Document().frames("values").map { hex($0.bytes) } == expected.map { hex($0) })
@@ -115,7 +118,8 @@ import Wire
     func fingerprints() throws {
         let rows = try Document().rows(after: "| signature | fingerprint |")
         let signatures = [
-            Signature(output: Int.self, inputs: Int.self, Int.self), Signature(output: UInt32.self, inputs: [UInt8].self),
+            Signature(output: Int.self, inputs: Int.self, Int.self),
+            Signature(output: UInt32.self, inputs: [UInt8].self),
             Signature(output: Void.self), Signature(output: Double?.self, inputs: [String: [Double]].self),
         ]
         #expect(
@@ -137,8 +141,10 @@ import Wire
         let defaults = WireLimits.default
         #expect(
             limits == [
-                ["`max_message_size`", "\(defaults.maxMessageSize)"], ["`max_payload_size`", "\(defaults.maxPayloadSize)"],
-                ["`max_decompressed_size`", "\(defaults.maxDecompressedSize)"], ["`max_memory`", "\(defaults.maxMemory)"],
+                ["`max_message_size`", "\(defaults.maxMessageSize)"],
+                ["`max_payload_size`", "\(defaults.maxPayloadSize)"],
+                ["`max_decompressed_size`", "\(defaults.maxDecompressedSize)"],
+                ["`max_memory`", "\(defaults.maxMemory)"],
                 ["`max_depth`", "\(defaults.maxDepth)"], ["`max_count`", "\(defaults.maxCount)"],
             ])
     }

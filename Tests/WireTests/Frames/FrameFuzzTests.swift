@@ -15,7 +15,7 @@ import Wire
                 try takeFrames(from: &decoder, into: &frames)
             }
         } catch let error as WireError {
-            #expect(error.description.hasSuffix("."), "seed \(seed), round \(round)")
+            expectClear(error, "seed \(seed), round \(round)")
         } catch {
             Issue.record("\(error) is no error of the wire; seed \(seed), round \(round)")
         }

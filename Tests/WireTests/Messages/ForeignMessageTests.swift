@@ -290,6 +290,21 @@ import Wire
                 == "The bytes are not a message of kind welcome (2): the function \"pow\" is there twice.")
     }
 
+    @Test("any number of fields is unpacked, known ones and others")
+    func manyFields() throws {
+        for count in Array(0...130) + [255, 256, 257, 1000, 4097] {
+            let functions = (0..<count).map {
+                FunctionDescription(name: "f\($0)", signature: "", fingerprint: UInt64($0))
+            }
+            let message = Message.welcome(
+                Welcome(pid: 1, functions: functions, capabilities: [String](repeating: "", count: count)))
+            let unknown = (0..<count).flatMap { RawMessage().number(100 + UInt64($0), .max).bytes }
+            let bytes = try fields(of: message) + unknown
+            let received = try read(.welcome, RawMessage(bytes: bytes))
+            #expect(received == message, "\(count) of each")
+        }
+    }
+
     @Test("long texts and lists arrive", arguments: [0, 1, 127, 128, 100_000])
     func longFields(count: Int) throws {
         let text = String(repeating: "ü", count: count)

@@ -22,6 +22,20 @@ import Wire
         #expect(try roundTripColumn(wrapped) == wrapped)
     }
 
+    @Test("lists, records and arrays of any length arrive")
+    func lengths() throws {
+        for count in Array(0...130) + [255, 256, 257, 1000, 4097] {
+            let numbers = (0..<count).map { $0 % 3 == 0 ? nil : $0 }
+            #expect(try roundTrip(numbers) == numbers)
+            let records = (0..<count).map { Wrapped(number: $0) }
+            #expect(try roundTrip(records) == records)
+            let texts = (0..<count).map { "\($0)" }
+            #expect(try roundTrip([texts, texts]) == [texts, texts])
+            let lookup = Dictionary(uniqueKeysWithValues: texts.map { ($0, [$0.utf8.count]) })
+            #expect(try roundTrip(lookup) == lookup)
+        }
+    }
+
     @Test("arrays of optionals, and optional arrays, arrive")
     func optionalArrays() throws {
         #expect(try roundTrip([1, nil, 3] as [Int?]) == [1, nil, 3])
