@@ -23,7 +23,7 @@ struct Progress {
         done += bytes
         guard isTerminal else {
             if done * 4 / total > before * 4 / total, done < total {
-                complain("\(what): \(done * 4 / total * 25) % of \(megabytes(total)), \(rate)")
+                complain("\(what): \(done * 4 / total * 25) % of \(sizeText(total)), \(rate)")
             }
             return
         }
@@ -38,7 +38,7 @@ struct Progress {
         if isTerminal { writeToStandardError(clearLine.description) }
     }
 
-    private var rate: String { megabytesPerSecond(done, start.duration(to: .now)) }
+    private var rate: String { rateText(done, start.duration(to: .now)) }
 
     private func draw() {
         // The last column stays free: with a character there some terminals begin a new line.
