@@ -10,6 +10,11 @@ func say(_ text: String) throws {
     do {
         try write(text + "\n", to: STDOUT_FILENO)
     } catch {
+        if error.number == EPIPE {
+            // Whoever reads has seen enough, as `head` has. A pool ignores the signal; other programs end by it.
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
+        }
         throw WordCountError(description: "the result cannot be written: \(String(cString: strerror(error.number)))")
     }
 }
