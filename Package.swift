@@ -35,6 +35,7 @@ let package = Package(
         .testTarget(
             name: "FuturesTests",
             dependencies: ["Futures", "Wire", "TestSupport", "TestFunctions", "test-worker", "WorkerHost"]),
+        .testTarget(name: "WorkerHostTests", dependencies: ["Futures", "TestSupport", "WorkerHost"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -29,6 +29,23 @@ import Testing
         #expect(try chunks("", size: 2) == [])
     }
 
+    @Test("a file that became shorter, or is gone, is an error")
+    func changedFiles() throws {
+        let folder = TemporaryFolder()
+        let path = try folder.write("0123456789".utf8, to: "text")
+        func message(_ chunk: Chunk) -> String {
+            do throws(FileError) {
+                return "no error, but \(try chunk.read())"
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(
+            message(Chunk(path: path, offset: 5, size: 6)).hasSuffix("/text: became shorter while it was read"))
+        let missing = folder.file("missing")
+        #expect(message(Chunk(path: missing, offset: 0, size: 1)) == "\(missing): No such file or directory")
+    }
+
     @Test("whatever the text and the size, the chunks make up the text", arguments: [1, 2, 3, 4])
     func randomTexts(seed: UInt64) throws {
         var random = SplitMix64(state: seed)

@@ -41,7 +41,13 @@ struct Program {
             exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)
     }
 
-    /// This process's children.
+    /// Whether there is such a process. One that has ended is none, though nobody may have asked how it ended yet.
+    static func isRunning(_ pid: Int32) -> Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+        return !status[(status.lastIndex(of: ")") ?? status.startIndex)...].hasPrefix(") Z")
+    }
+
+    /// The children of a process, this one or another.
     static func childProcesses(of pid: Int32 = getpid()) throws -> [Int32] {
         let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
         return threads.flatMap { thread in

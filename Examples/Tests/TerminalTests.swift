@@ -5,44 +5,36 @@ import Testing
 @Suite struct TerminalTests {
     let folder = TemporaryFolder()
 
-    @Test("a bar as wide as the terminal, taken away at the end")
-    func bar() throws {
+    /// What a count of short lines shows on a terminal of this width.
+    private func drawings(columns: UInt16) throws -> [Substring] {
         let file = try folder.write(String(repeating: "some words\n", count: 1_000_000).utf8, to: "text")
-        let terminal = try Terminal(columns: 70)
+        let terminal = try Terminal(columns: columns)
         let process = try terminal.start("WordCount", file, "--chunk-size", "10K")
         let text = terminal.readToEnd()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
-        let drawings = text.split(separator: "\r\u{1B}[K", omittingEmptySubsequences: false).dropFirst()
-        #expect(drawings.contains { $0.hasPrefix("counting in worker processes [") }, "\(text)")
-        #expect(drawings.allSatisfy { $0.count <= 69 && !$0.contains("\n") }, "\(text)")
-        #expect(drawings.last == "", "\(text)")
+        let drawings = text.split(separator: "\r\u{1B}[K", omittingEmptySubsequences: false)
+        #expect(drawings.allSatisfy { $0.count < columns && !$0.contains("\n") }, "\(text)")
+        #expect(drawings.first == "" && drawings.last == "", "\(text)")
+        return drawings
+    }
+
+    @Test("a bar as wide as the terminal, taken away at the end")
+    func bar() throws {
+        #expect(try drawings(columns: 70).contains { $0.hasPrefix("counting in worker processes [") && $0.count == 69 })
     }
 
     @Test("a narrow terminal gets numbers only")
     func narrow() throws {
-        let file = try folder.write(String(repeating: "some words\n", count: 10_000).utf8, to: "text")
-        let terminal = try Terminal(columns: 10)
-        let process = try terminal.start("WordCount", file, "--chunk-size", "10K")
-        let text = terminal.readToEnd()
-        process.waitUntilExit()
-        #expect(!text.contains("[#"))
-        #expect(text.split(separator: "\r\u{1B}[K").allSatisfy { $0.count <= 9 }, "\(text)")
+        #expect(try drawings(columns: 10).allSatisfy { !$0.contains("[") })
     }
 
     @Test("Ctrl-C takes the bar away, ends the program as any other, and leaves no worker")
     func interrupt() throws {
-        // 4 GB, nearly all of which is a hole: seconds of work, in which the bar is there.
-        let file = folder.file("text")
-        let handle = try folder.makeFile("text")
-        for megabyte in 1...4000 {
-            try handle.seek(toOffset: UInt64(megabyte) << 20)
-            handle.write(Data("\n".utf8))
-        }
+        let file = try largeFile()
         let terminal = try Terminal(columns: 80)
         let process = try terminal.start("WordCount", file, "--workers", "2")
-        var text = ""
-        while !text.contains("%"), let more = terminal.read() { text += more }
+        var text = terminal.read(until: "%")
         let workers = try Program.childProcesses(of: process.processIdentifier)
         #expect(workers.count == 2)
         process.interrupt()
@@ -51,8 +43,34 @@ import Testing
         #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGINT)
         #expect(text.hasSuffix("\r\u{1B}[K"), "\(text)")
         let end = ContinuousClock.now + longTime
-        while workers.contains(where: { kill($0, 0) == 0 }), ContinuousClock.now < end { sched_yield() }
-        #expect(workers.allSatisfy { kill($0, 0) != 0 })
+        while workers.contains(where: Program.isRunning), ContinuousClock.now < end { sched_yield() }
+        #expect(!workers.contains(where: Program.isRunning))
+    }
+
+    @Test("a worker that is killed: the bar goes, and the pool's message comes")
+    func killedWorker() throws {
+        let terminal = try Terminal(columns: 80)
+        let process = try terminal.start("WordCount", try largeFile(), "--workers", "2")
+        var text = terminal.read(until: "%")
+        let workers = try Program.childProcesses(of: process.processIdentifier)
+        kill(try #require(workers.first), SIGKILL)
+        text += terminal.readToEnd()
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit && process.terminationStatus == 1)
+        let message =
+            "\r\u{1B}[KWordCount: the process pool is broken: a worker process ended abruptly; make a new one\r\n"
+        #expect(text.contains(message), "\(text)")
+        #expect(text.contains("was ended by signal 9 (SIGKILL) while it ran "), "\(text)")
+    }
+
+    /// 4 GB, nearly all of which is a hole: seconds of work.
+    private func largeFile() throws -> String {
+        let handle = try folder.makeFile("large")
+        for megabyte in 1...4000 {
+            try handle.seek(toOffset: UInt64(megabyte) << 20)
+            handle.write(Data("\n".utf8))
+        }
+        return folder.file("large")
     }
 }
 
@@ -95,6 +113,13 @@ private final class Terminal {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = Foundation.read(primary, &bytes, bytes.count)
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
+
+    /// What comes, until this is in it.
+    func read(until end: String) -> String {
+        var text = ""
+        while !text.contains(end), let more = read() { text += more }
+        return text
     }
 
     func readToEnd() -> String {

@@ -10,7 +10,7 @@ struct CountedText: Sendable {
     /// The peak memory of the worker that needed most, in bytes.
     var largestWorker: Int?
 
-    var speed: String { "\(seconds(time)), \(megabytesPerSecond(size, time))" }
+    var speed: String { "\(timeText(time)), \(rateText(size, time))" }
 }
 
 /// Counts in worker processes, and merges here what they find.

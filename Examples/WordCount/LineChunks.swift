@@ -45,7 +45,11 @@ struct Chunk: Codable, Sendable {
     /// In bytes.
     var size: Int
 
-    func read() throws(FileError) -> [UInt8] { try InputFile(path).read(at: offset, count: size) }
+    func read() throws(FileError) -> [UInt8] {
+        let bytes = try InputFile(path).read(at: offset, count: size)
+        guard bytes.count == size else { throw FileError(path: path, problem: "became shorter while it was read") }
+        return bytes
+    }
 }
 
 /// A file that can be read in any order.

@@ -10,6 +10,11 @@ func say(_ text: String) throws {
     do {
         try write(text + "\n", to: STDOUT_FILENO)
     } catch {
+        if error.number == EPIPE {
+            // Whoever reads has seen enough, as `head` has. A pool ignores the signal; other programs end by it.
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
+        }
         throw WordCountError(description: "the result cannot be written: \(String(cString: strerror(error.number)))")
     }
 }
@@ -34,15 +39,19 @@ private func write(_ text: String, to descriptor: Int32) throws(WriteError) {
     }
 }
 
-func megabytes(_ bytes: Int) -> String { "\(tenths(Double(bytes) / 1e6)) MB" }
+/// A number of bytes as people read it.
+func sizeText(_ bytes: Int) -> String {
+    bytes < 1_000_000 ? "\(bytes) bytes" : "\((Double(bytes) / 1e5).rounded() / 10) MB"
+}
 
-func megabytesPerSecond(_ bytes: Int, _ time: Duration) -> String {
+func timeText(_ time: Duration) -> String {
+    time < .seconds(1) ? "\(Int((time / .milliseconds(1)).rounded())) ms" : "\(hundredths(time / .seconds(1))) s"
+}
+
+func rateText(_ bytes: Int, _ time: Duration) -> String {
     "\(Int(Double(bytes) / 1e6 / max(time / .seconds(1), 1e-6))) MB/s"
 }
 
-func seconds(_ time: Duration) -> String { "\(hundredths(time / .seconds(1))) s" }
-
-func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 func hundredths(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 
 /// A word as a line of a table shows it: without what would move a terminal's cursor, and not too long.

@@ -23,7 +23,7 @@ struct Progress {
         done += bytes
         guard isTerminal else {
             if done * 4 / total > before * 4 / total, done < total {
-                complain("\(what): \(done * 4 / total * 25) % of \(megabytes(total)), \(rate)")
+                complain("\(what): \(done * 4 / total * 25) % of \(sizeText(total)), \(rate)")
             }
             return
         }
@@ -38,7 +38,7 @@ struct Progress {
         if isTerminal { writeToStandardError(clearLine.description) }
     }
 
-    private var rate: String { megabytesPerSecond(done, start.duration(to: .now)) }
+    private var rate: String { rateText(done, start.duration(to: .now)) }
 
     private func draw() {
         // The last column stays free: with a character there some terminals begin a new line.
@@ -61,8 +61,14 @@ private let clearLine: StaticString = "\r\u{1B}[K"
 /// A program that is ended by Ctrl-C does not leave half a bar behind.
 private func clearWhenInterrupted() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
+        // A program in the background of a script is to go on: it was started with the signal ignored.
+        var before = sigaction()
+        sigaction(number, nil, &before)
+        if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+            continue
+        }
         signal(number) { number in
-            // Only what signal-safety(7) allows: no Swift object is made here.
+            // Only what signal-safety(7) allows: no object is made here, and no global is used that might be made now.
             let clear: StaticString = "\r\u{1B}[K"
             _ = write(STDERR_FILENO, clear.utf8Start, clear.utf8CodeUnitCount)
             // Ends as without this handler, so that a shell sees that the program was interrupted.

@@ -11,7 +11,9 @@ struct Serve: ParsableCommand {
             protocol, 78 when it was not started by a pool of this release.
             """)
 
-    @Option(name: .customLong("load"), help: "The plug-in library that has the callables.")
+    @Option(
+        name: .customLong("load"),
+        help: ArgumentHelp("The plug-in library that has the callables.", valueName: "library"))
     var library: String
 
     func run() throws {
