@@ -37,6 +37,8 @@ final class PoolDriver: @unchecked Sendable {
         case initialize(WorkerID)
         /// The worker asked whether this side is there.
         case pong(WorkerID, Ping)
+        /// The worker was to be drained before it had been started.
+        case drain(WorkerID)
     }
 
     /// What only the driver's thread does.
@@ -44,6 +46,7 @@ final class PoolDriver: @unchecked Sendable {
         case spawn(WorkerID)
         case kill(WorkerID, signal: Int32)
         case startTimedOut(WorkerID)
+        case drain(WorkerID)
         case watchClosedWire(WorkerID)
         case release(WorkerID)
         case finish
@@ -173,7 +176,7 @@ final class PoolDriver: @unchecked Sendable {
 
 // MARK: - Cancelling
 
-/// A thread that waits in `cancel()` for a worker's answer.
+/// The threads that wait in `cancel()` for a worker's answer about one task.
 final class TakeBackWaiter: Sendable {
     private let answer = Future<Bool>()
 
@@ -182,6 +185,10 @@ final class TakeBackWaiter: Sendable {
     /// The worker answers within a tick of its watcher (20 ms), unless it is stuck.
     @available(*, noasync)
     func wait() -> Bool? { try? answer.result(timeout: .milliseconds(100)) }
+
+    /// For one who knows that the answer is on its way.
+    @available(*, noasync)
+    func waitForAnswerOnItsWay() -> Bool { (try? answer.result()) ?? false }
 }
 
 extension PoolDriver: FutureOwner {
@@ -195,29 +202,38 @@ extension PoolDriver: FutureOwner {
         let now = futures_monotonic_nanoseconds()
         // The driver's own thread reads the answer, so it cannot wait for it.
         let mayWait = !thread.isCurrent
-        let waiter = TakeBackWaiter()
-        let outcome = core.withLock { core -> PoolState<PoolJob>.TakeBack in
-            let outcome = core.state.cancelRequested(id, now: now, &core.actions)
-            if outcome == .asked, mayWait { core.takeBacks[id] = waiter }
-            return outcome
+        let (outcome, waiter) = core.withLock { core -> (PoolState<PoolJob>.TakeBack, TakeBackWaiter?) in
+            let outcome = core.state.cancelRequested(id, waits: mayWait, now: now, &core.actions)
+            guard outcome == .asked, mayWait else { return (outcome, nil) }
+            // Another thread may be cancelling the same future: they wait together.
+            let waiter = core.takeBacks[id] ?? TakeBackWaiter()
+            core.takeBacks[id] = waiter
+            return (outcome, waiter)
         }
         settle()
         switch outcome {
         case .done: return true
         case .tooLate: return false
-        case .asked:
-            let answer = mayWait ? waiter.waitForAnswer() : nil
-            if let answer { return answer }
-            return core.withLock { core in
-                core.takeBacks[id] = nil
-                core.state.cancelRequestWithdrawn(id)
-                return false
-            }
+        case .asked: return waiter.map { waitForAnswer($0, about: id) } ?? false
         }
     }
-}
 
-extension TakeBackWaiter {
     /// `cancel()` may be called from async code, and waits there too: a bounded moment.
-    fileprivate func waitForAnswer() -> Bool? { wait() }
+    private func waitForAnswer(_ waiter: TakeBackWaiter, about id: TaskID) -> Bool {
+        waitForAnswer(waiter, id)
+    }
+
+    @available(*, noasync)
+    private func waitForAnswer(_ waiter: TakeBackWaiter, _ id: TaskID) -> Bool {
+        if let answer = waiter.wait() { return answer }
+        let isWithdrawn = core.withLock { core in
+            guard core.takeBacks[id] === waiter else { return false }
+            core.takeBacks[id] = nil
+            core.state.cancelRequestWithdrawn(id)
+            return true
+        }
+        if isWithdrawn { waiter.answered(false) }
+        // The worker's answer has just come, and the task may be off our books with it: what it says counts.
+        return waiter.waitForAnswerOnItsWay()
+    }
 }

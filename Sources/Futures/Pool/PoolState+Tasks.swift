@@ -40,16 +40,20 @@ extension PoolState {
     }
 
     /// Somebody wants to cancel a task that was sent ahead.
+    ///
+    /// - Parameter waits: whether somebody waits for the answer, and then cancels the future. Without one the task is asked
+    ///   back all the same, and queued again.
     package mutating func cancelRequested(
-        _ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ id: TaskID, waits: Bool = true, now: Int64, _ actions: inout [PoolAction<Job>]
     ) -> TakeBack {
         guard let record = tasks[id] else { return .tooLate }
         guard let holder = record.worker else {
             cancelled(id, now: now, &actions)
             return .done
         }
-        guard workers[holder]?.held.first != id else { return .tooLate }
-        tasks.update(id) { $0.isCancelRequested = true }
+        // The first is what the worker runs, unless it was asked back before it came to be the first.
+        guard workers[holder]?.held.first != id || record.isTakeBackRequested else { return .tooLate }
+        if waits { tasks.update(id) { $0.isCancelRequested = true } }
         askBack(id, from: holder, &actions)
         return .asked
     }
@@ -66,12 +70,15 @@ extension PoolState {
         _ id: TaskID, attempt: UInt32, by workerID: WorkerID, takenBack: Bool, now: Int64,
         _ actions: inout [PoolAction<Job>]
     ) -> Bool {
-        guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return false }
+        // A task that was not asked for is not given back: it may be running.
+        guard let record = tasks[id], record.worker == workerID, record.attempt == attempt, record.isTakeBackRequested
+        else { return false }
         guard takenBack else {
             tasks.update(id) {
                 $0.isTakeBackRequested = false
                 $0.isCancelRequested = false
             }
+            if workers[workerID]?.held.first == id { actions.append(.began(record.job)) }
             return false
         }
         unhold(id, by: workerID, now: now, &actions)
