@@ -101,6 +101,7 @@ public let meet = Callable("meet") { (own: String, other: String) -> Int in
 public let printBoth = Callable("print_both") { (text: String) -> Int in
     print(text)
     fputs(text + "\n", stderrStream)
+    fflush(nil)
     return text.utf8.count
 }
 public let environmentNames = Callable("environment_names") { () -> [String] in
@@ -150,6 +151,12 @@ public let startInBackground = Callable("start_in_background") { (inOwnSession: 
     posix_spawnp(&pid, "sleep", nil, &attributes, words, environ)
     return Int(pid)
 }
+/// Computes for so many microseconds.
+public let keepBusy = Callable("keep_busy") { (microseconds: Int) -> Int in
+    let end = ContinuousClock.now + .microseconds(microseconds)
+    while ContinuousClock.now < end {}
+    return microseconds
+}
 /// Ignores SIGTERM, tells in a file that it runs, and never returns.
 public let ignoreTermination = Callable("ignore_termination") { (own: String) -> Int in
     signal(SIGTERM, SIG_IGN)
@@ -163,7 +170,7 @@ public let stop = Callable("stop") { (own: String) -> Int in
     return 1
 }
 /// Uses what async code is made of: an actor, sleep, a task group, unstructured tasks.
-public let addConcurrently = Callable("add_concurrently") { (numbers: [Int]) async throws -> Int in
+public let sumConcurrently = Callable("sum_concurrently") { (numbers: [Int]) async throws -> Int in
     let sum = Sum()
     try await withThrowingTaskGroup(of: Void.self) { group in
         for number in numbers {
@@ -217,7 +224,8 @@ public let testRegistry = FunctionRegistry {
     writeGarbage
     chatter
     startInBackground
+    keepBusy
     ignoreTermination
     stop
-    addConcurrently
+    sumConcurrently
 }

@@ -65,14 +65,15 @@ extension PoolState {
 
     /// A worker answered whether it gave a task back.
     ///
-    /// - Returns: whether the task is cancelled now, for the one who waits in `cancel()`.
+    /// - Returns: whether the task is cancelled now, for the one who waits in `cancel()`; nil for an answer to something
+    ///   that was not asked, which is dropped: who waits goes on waiting.
     package mutating func takeBackAnswered(
         _ id: TaskID, attempt: UInt32, by workerID: WorkerID, takenBack: Bool, now: Int64,
         _ actions: inout [PoolAction<Job>]
-    ) -> Bool {
+    ) -> Bool? {
+        guard let record = tasks[id] else { return false }
         // A task that was not asked for is not given back: it may be running.
-        guard let record = tasks[id], record.worker == workerID, record.attempt == attempt, record.isTakeBackRequested
-        else { return false }
+        guard record.worker == workerID, record.attempt == attempt, record.isTakeBackRequested else { return nil }
         guard takenBack else {
             tasks.update(id) {
                 $0.isTakeBackRequested = false

@@ -99,7 +99,7 @@ struct PoolWorld {
         let isCancelled = raise { state, now, actions in
             state.takeBackAnswered(task, attempt: attempt, by: id, takenBack: takenBack, now: now, &actions)
         }
-        if isCancelled { end(job!, .cancelled) }
+        if isCancelled == true { end(job!, .cancelled) }
     }
 
     mutating func die(_ id: WorkerID) {
