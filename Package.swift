@@ -30,7 +30,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Futures", "Wire", "CProto"], path: "Tests/TestSupport"),
         // What the tests run in worker processes, and the executable that they start as a worker.
         .target(name: "TestFunctions", dependencies: ["Futures"], path: "Tests/TestFunctions"),
-        .executableTarget(name: "test-worker", dependencies: ["Futures", "TestFunctions"], path: "Tests/TestWorker"),
+        .executableTarget(
+            name: "test-worker", dependencies: ["Futures", "TestFunctions", "Wire"], path: "Tests/TestWorker"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CProto", "TestSupport"]),
         .testTarget(
             name: "FuturesTests",

@@ -17,9 +17,28 @@
 #define P_PIDFD 3
 #endif
 
+// In a program that closed one of its standard descriptors, a new one gets that number; what the program, its libraries
+// or the pool then write to standard error would go into it. Moves it away; takes it over, also when that fails.
+static int beyond_standard(int fd) {
+    if (fd > 2) return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return moved;
+}
+
 int futures_pipe(int *read_end, int *write_end) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+    for (int index = 0; index < 2; index++) {
+        ends[index] = beyond_standard(ends[index]);
+        if (ends[index] < 0) {
+            int error = errno;
+            close(ends[1 - index]);
+            return -error;
+        }
+    }
     *read_end = ends[0];
     *write_end = ends[1];
     return 0;
@@ -37,7 +56,13 @@ int futures_set_pipe_size(int fd, int bytes) {
 }
 
 // dup2 onto a number closes what was there, so every source is first moved above all targets.
-static int moved_up(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 64); }
+static int moved_up(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 5); }
+
+// Whether a program started now finds the descriptor open.
+static int is_inherited(int fd) {
+    int flags = fcntl(fd, F_GETFD);
+    return flags >= 0 && !(flags & FD_CLOEXEC);
+}
 
 int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd) {
     posix_spawn_file_actions_t actions;
@@ -61,6 +86,9 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
     sigemptyset(&none);
     sigfillset(&all);
     if ((result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) != 0 ||
+        // With number 1 free, a file that a task opens would get it, and what tasks print.
+        (!is_inherited(1) &&
+         (result = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)) != 0) ||
         (high_error >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_error, 2)) != 0) ||
         (result = posix_spawn_file_actions_adddup2(&actions, high_read, 3)) != 0 ||
         (result = posix_spawn_file_actions_adddup2(&actions, high_write, 4)) != 0 ||
@@ -73,12 +101,16 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
         goto out;
     result = posix_spawn(pid, request->path, &actions, &attributes, request->arguments, request->environment);
     if (result != 0) goto out;
-    // Our own unreaped child: its pid cannot have been given to another process meanwhile.
+    // Our own unreaped child: its pid cannot have been given to another process meanwhile. Unless the program ignores
+    // SIGCHLD or waits for all children: then one that ended at once may be gone, which is ESRCH.
     *pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
+    if (*pidfd >= 0) *pidfd = beyond_standard(*pidfd);
     if (*pidfd < 0) {
         result = errno;
-        kill(*pid, SIGKILL);
-        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {}
+        if (result != ESRCH) {
+            kill(*pid, SIGKILL);
+            while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {}
+        }
     }
 out:
     if (high_read >= 0) close(high_read);
@@ -89,15 +121,25 @@ out:
     return -result;
 }
 
-int futures_reap(int pidfd, struct futures_exit *exit) {
-    siginfo_t info;
-    memset(&info, 0, sizeof info);
+static int wait_for_exit(int pidfd, siginfo_t *info, int options) {
+    memset(info, 0, sizeof *info);
     int result;
     do {
-        result = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
+        result = waitid((idtype_t)P_PIDFD, (id_t)pidfd, info, WEXITED | options);
     } while (result < 0 && errno == EINTR);
     if (result < 0) return -errno;
-    if (info.si_pid == 0) return 0;
+    return info->si_pid != 0;
+}
+
+int futures_has_ended(int pidfd) {
+    siginfo_t info;
+    return wait_for_exit(pidfd, &info, WNOHANG | WNOWAIT);
+}
+
+int futures_reap(int pidfd, int blocks, struct futures_exit *exit) {
+    siginfo_t info;
+    int result = wait_for_exit(pidfd, &info, blocks ? 0 : WNOHANG);
+    if (result <= 0) return result;
     exit->is_signal = info.si_code != CLD_EXITED;
     exit->value = info.si_status;
     exit->dumped_core = info.si_code == CLD_DUMPED;
@@ -112,6 +154,7 @@ int futures_group_signal(pid_t group, int signal_number) { return kill(-group, s
 
 int futures_epoll_create(void) {
     int fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fd >= 0) fd = beyond_standard(fd);
     return fd < 0 ? -errno : fd;
 }
 
@@ -139,6 +182,7 @@ int futures_epoll_wait(int epoll, struct futures_event *events, int capacity, in
 
 int futures_eventfd(void) {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd >= 0) fd = beyond_standard(fd);
     return fd < 0 ? -errno : fd;
 }
 

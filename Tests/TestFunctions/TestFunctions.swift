@@ -101,6 +101,7 @@ public let meet = Callable("meet") { (own: String, other: String) -> Int in
 public let printBoth = Callable("print_both") { (text: String) -> Int in
     print(text)
     fputs(text + "\n", stderrStream)
+    fflush(nil)
     return text.utf8.count
 }
 public let environmentNames = Callable("environment_names") { () -> [String] in
@@ -128,6 +129,64 @@ public let writeGarbage = Callable("write_garbage") { () -> Int in
     let bytes = [UInt8](repeating: 0x5a, count: 100)
     _ = bytes.withUnsafeBytes { write(4, $0.baseAddress, $0.count) }
     while true { pause() }
+}
+
+/// Writes to standard error without end, until a file is there.
+public let chatter = Callable("chatter") { (own: String, enough: String) -> Int in
+    let line = Array(String(repeating: "chatter ", count: 512).utf8)
+    close(open(own, O_CREAT | O_WRONLY, 0o600))
+    while access(enough, F_OK) != 0 {
+        for _ in 0..<64 { _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) } }
+    }
+    return 1
+}
+/// Starts a program that goes on when the task has returned, in a session of its own or not; tells its process id.
+public let startInBackground = Callable("start_in_background") { (inOwnSession: Bool) -> Int in
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    // POSIX_SPAWN_SETSID of spawn.h.
+    if inOwnSession { posix_spawnattr_setflags(&attributes, 0x80) }
+    var pid: pid_t = 0
+    let words: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
+    posix_spawnp(&pid, "sleep", nil, &attributes, words, environ)
+    return Int(pid)
+}
+/// Computes for so many microseconds.
+public let keepBusy = Callable("keep_busy") { (microseconds: Int) -> Int in
+    let end = ContinuousClock.now + .microseconds(microseconds)
+    while ContinuousClock.now < end {}
+    return microseconds
+}
+/// Ignores SIGTERM, tells in a file that it runs, and never returns.
+public let ignoreTermination = Callable("ignore_termination") { (own: String) -> Int in
+    signal(SIGTERM, SIG_IGN)
+    close(open(own, O_CREAT | O_WRONLY, 0o600))
+    while true { pause() }
+}
+/// Stops its own process, as a debugger or a shell does.
+public let stop = Callable("stop") { (own: String) -> Int in
+    close(open(own, O_CREAT | O_WRONLY, 0o600))
+    raise(SIGSTOP)
+    return 1
+}
+/// Uses what async code is made of: an actor, sleep, a task group, unstructured tasks.
+public let sumConcurrently = Callable("sum_concurrently") { (numbers: [Int]) async throws -> Int in
+    let sum = Sum()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in numbers {
+            group.addTask {
+                try await Task.sleep(nanoseconds: 1_000)
+                await sum.add(number)
+            }
+        }
+        try await group.waitForAll()
+    }
+    async let total = sum.value
+    return await Task.detached { await sum.value }.value + total
+}
+private actor Sum {
+    var value = 0
+    func add(_ number: Int) { value += number }
 }
 
 /// Only the worker's one main thread touches it.
@@ -163,4 +222,10 @@ public let testRegistry = FunctionRegistry {
     failToSetUp
     closeWire
     writeGarbage
+    chatter
+    startInBackground
+    keepBusy
+    ignoreTermination
+    stop
+    sumConcurrently
 }

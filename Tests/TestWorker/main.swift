@@ -3,6 +3,7 @@ import Glibc
 import TestFunctions
 
 // Started by a pool, the tests' worker; started by a test, a program that has a pool of its own.
+if CommandLine.arguments.dropFirst().first == "hostile" { HostileWorker.serve(CommandLine.arguments[2]) }
 WorkerProcess.runIfSpawned(testRegistry)
 
 switch CommandLine.arguments.dropFirst().first {
@@ -27,6 +28,9 @@ case "print":
     print("answer", try pool.submit(printBoth, "to the output").result(timeout: .seconds(60)))
     _ = try pool.submit(printBoth, "to the error").result(timeout: .seconds(60))
     pool.shutdown()
+case "surroundings":
+    let folder = CommandLine.arguments[3]
+    try Surroundings(report: "\(folder)/report", folder: folder).run(CommandLine.arguments[2])
 default:
     print("this program is a worker for the tests; a pool starts it")
 }

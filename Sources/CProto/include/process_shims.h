@@ -1,5 +1,6 @@
 // Linux calls that Glibc's Swift module does not show: they are variadic, macros, or behind _GNU_SOURCE.
-// Every function returns 0 or a count on success and a negated errno on failure.
+// Every function returns 0 or a count on success and a negated errno on failure. No descriptor that is made here gets one
+// of the standard numbers 0 to 2.
 #ifndef FUTURES_PROCESS_SHIMS_H
 #define FUTURES_PROCESS_SHIMS_H
 
@@ -24,8 +25,9 @@ struct futures_spawn_request {
     int error_write; // becomes descriptor 2; -1 leaves the parent's
 };
 
-/// Starts a process with descriptors 0 (/dev/null), 1 (the parent's), 2, 3 and 4 and no other, default signal actions,
-/// an empty signal mask and a process group of its own. Stores its pid and a pidfd.
+/// Starts a process with descriptors 0 (/dev/null), 1 (the parent's, or /dev/null where it has none), 2, 3 and 4 and no
+/// other, default signal actions, an empty signal mask and a process group of its own. Stores its pid and a pidfd. -ESRCH if
+/// it has ended and somebody else has reaped it.
 int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd);
 
 struct futures_exit {
@@ -34,8 +36,12 @@ struct futures_exit {
     int dumped_core;
 };
 
-/// Reaps the process behind a pidfd without blocking: 1 and its end, 0 while it runs.
-int futures_reap(int pidfd, struct futures_exit *exit);
+/// Whether the process behind a pidfd has ended; does not reap it. -ECHILD if somebody else has reaped it.
+int futures_has_ended(int pidfd);
+
+/// Reaps the process behind a pidfd: 1 and its end, 0 while it runs, unless it is to block until then. -ECHILD if somebody
+/// else has reaped it.
+int futures_reap(int pidfd, int blocks, struct futures_exit *exit);
 
 /// Signals the process behind a pidfd: never another one that got its pid later.
 int futures_pidfd_signal(int pidfd, int signal_number);

@@ -24,6 +24,9 @@ package final class InlineTaskExecutor: TaskExecutor, @unchecked Sendable {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let unowned = UnownedJob(job)
+        // Once the job is in, it may run to the end of everything, and its runner drop this executor before the post.
+        let this = Unmanaged.passRetained(self)
+        defer { this.release() }
         jobs.withLock { $0.append(unowned) }
         sem_post(wakeups)
     }

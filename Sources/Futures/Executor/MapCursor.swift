@@ -87,7 +87,7 @@ final class MapCursor<Output: Sendable>: Sendable {
             }
             return state.chunks
         }
-        for chunk in chunks { chunk.future.cancel() }
+        AnyFuture.cancelAll(chunks.lazy.map(\.future))
     }
 
     // MARK: Input

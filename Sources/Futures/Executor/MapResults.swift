@@ -8,7 +8,7 @@
 public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     public typealias Element = Output
 
-    private let cursor: MapCursor<Output>
+    let cursor: MapCursor<Output>
 
     /// Reads and submits the input: all of it, or as much as the buffer takes.
     ///

@@ -62,10 +62,11 @@ extension ProcessPoolExecutor {
         let function = try functions.find(callable.name, callable.signature)
         let columns = (repeat ColumnReader(each sequence))
         return try MapInput(chunkSize: chunkSize, bufferSize: bufferSize) { chunkSize in
-            var count = min(chunkSize, Int(UInt32.max))
-            for column in repeat each columns { count = column.read(count) }
+            // Without a sequence there are no elements, as with one that is empty.
+            var count: Int?
+            for column in repeat each columns { count = column.read(count ?? min(chunkSize, Int(UInt32.max))) }
             var chunks: [MapChunk<Output>] = []
-            guard count > 0 else { return chunks }
+            guard let count, count > 0 else { return chunks }
             do {
                 try self.submitChunk(callable, function, 0..<count, to: &chunks, repeat each columns)
             } catch {

@@ -117,7 +117,7 @@ final class ThreadPoolDriver: FutureOwner {
     }
 
     /// Nothing is sent ahead to threads.
-    func takeBack(ticket: UInt64) -> Bool { false }
+    func takeBack(ticket: UInt64) -> () -> Bool { { false } }
 
     // MARK: Ending
 

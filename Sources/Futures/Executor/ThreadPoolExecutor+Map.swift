@@ -83,7 +83,11 @@ extension ThreadPoolExecutor {
         // Checked as given; an element is a task of its own here.
         try InvalidArgumentError.check("chunkSize", chunkSize)
         let readers = (repeat ElementReader(each sequence))
-        return try MapInput(chunkSize: 1, bufferSize: bufferSize) { _ in
+        // Without a sequence there are no elements, as with one that is empty.
+        var hasSequence = false
+        for _ in repeat each sequence { hasSequence = true }
+        return try MapInput(chunkSize: 1, bufferSize: bufferSize) { [hasSequence] _ in
+            guard hasSequence else { return [] }
             let arguments: (repeat each Input)
             do { arguments = (repeat try (each readers).next()) } catch { return [] }
             return [try self.submitElement(functionName, body, repeat each arguments)]

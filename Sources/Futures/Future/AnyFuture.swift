@@ -90,49 +90,6 @@ extension AnyFuture: Hashable, CustomStringConvertible {
     }
 }
 
-// MARK: - Cancelling
-
-extension AnyFuture {
-    /// Tries to cancel the call.
-    ///
-    /// A pending call is cancelled: waiters wake, and the callbacks run in this thread. A call that was sent ahead to a
-    /// busy worker is asked back first, which can take a moment. A call that runs or has finished goes on.
-    ///
-    /// - Returns: whether the call is cancelled now, be it by this call or an earlier one.
-    @discardableResult
-    public final func cancel() -> Bool {
-        enum Verdict {
-            case cancelled
-            case decided(Bool)
-            case sent(any FutureOwner)
-        }
-        var aftermath = Aftermath()
-        var ticket: UInt64 = 0
-        let verdict = links.withLock { links -> Verdict in
-            let word = FutureWord(bits: word.load(ordering: .relaxed))
-            ticket = links.ticket
-            guard word.phase == .pending else { return .decided(word.phase.state == .cancelled) }
-            if word.isSent, let owner = links.owner { return .sent(owner) }
-            aftermath = publish(.cancelled, &links)
-            return .cancelled
-        }
-        switch verdict {
-        case .decided(let isCancelled):
-            return isCancelled
-        case .cancelled:
-            notifyWaiters(&aftermath)
-            aftermath.owner?.futureWasCancelled(ticket: ticket)
-            runCallbacks(&aftermath)
-            return true
-        case .sent(let owner):
-            if owner.takeBack(ticket: ticket) {
-                complete(as: .cancelledAndNotified, alsoWhenRunning: false) {}
-            }
-            return isCancelled
-        }
-    }
-}
-
 // MARK: - Completing
 
 extension AnyFuture {

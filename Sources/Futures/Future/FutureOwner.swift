@@ -7,8 +7,9 @@ package protocol FutureOwner: AnyObject, Sendable {
 
     /// The future of `ticket` is to be cancelled; it is pending, but its task was sent ahead to a worker.
     ///
-    /// Takes a bounded time. May be called again for the same ticket, from any thread, also after it has answered.
+    /// Asks for it at once. May be called again for the same ticket, from any thread, also after it has answered.
     ///
-    /// - Returns: true if the task was got back in time. The owner has forgotten the task then; it is not told again.
-    func takeBack(ticket: UInt64) -> Bool
+    /// - Returns: waits for the answer, a bounded time; to be called once. True if the task was got back in time. The owner
+    ///   has forgotten the task then; it is not told again.
+    func takeBack(ticket: UInt64) -> () -> Bool
 }

@@ -104,17 +104,33 @@ final class PipeLink: @unchecked Sendable {
         return .done
     }
 
-    /// Signals the worker's process group. Only before it was reaped: afterwards the number may be another's.
+    /// Signals the worker's process group. Nothing happens once the process is reaped, be it by somebody else in this
+    /// program: the number may be another's.
     func signal(_ number: Int32) {
+        guard futures_pidfd_signal(pidfd.rawValue, 0) >= 0 else { return }
         if futures_group_signal(pid, number) < 0 { _ = futures_pidfd_signal(pidfd.rawValue, number) }
     }
 
     /// Reaps the process if it has ended. What it left in its group is killed first, while the group's number is
     /// still its own.
     func reap() -> TerminationStatus? {
+        let hasEnded = futures_has_ended(pidfd.rawValue)
+        if hasEnded == 0 { return nil }
+        // A program that ignores SIGCHLD, or waits for all its children, has taken the end away.
+        if hasEnded < 0 { return .unknown }
         _ = futures_group_signal(pid, SIGKILL)
+        return status(blocks: false)
+    }
+
+    /// Kills a process that nobody watches, and waits for its end, which is near.
+    func killAndReap() {
+        signal(SIGKILL)
+        _ = status(blocks: true)
+    }
+
+    private func status(blocks: Bool) -> TerminationStatus {
         var exit = futures_exit()
-        guard futures_reap(pidfd.rawValue, &exit) == 1 else { return nil }
+        guard futures_reap(pidfd.rawValue, blocks ? 1 : 0, &exit) == 1 else { return .unknown }
         return exit.is_signal != 0
             ? .signaled(signal: exit.value, dumpedCore: exit.dumped_core != 0) : .exited(code: exit.value)
     }

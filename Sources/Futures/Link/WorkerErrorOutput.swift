@@ -8,6 +8,9 @@ final class WorkerErrorOutput {
     static let tailSize = 16 * 1024
     /// While so much waits to be passed on, no more is read: the worker waits, as it would if it wrote there itself.
     private static let relayLimit = 64 * 1024
+    private static let pieceSize = 4096
+    /// At most so many pieces at a time: a worker that writes without end must not keep the thread from the others.
+    private static let pieceLimit = 16
 
     let descriptor: FileDescriptor
     private(set) var hasEnded = false
@@ -24,10 +27,10 @@ final class WorkerErrorOutput {
     /// Bytes wait because our own standard error takes none now.
     var isHeldUp: Bool { !relay.isEmpty }
 
-    /// Reads what is there. Returns false at the end.
+    /// Reads what is there, up to what a pipe usually holds. Returns false at the end.
     func read() -> Bool {
-        while !hasEnded, relay.count < Self.relayLimit {
-            let result = withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+        for _ in 0..<Self.pieceLimit where !hasEnded && relay.count < Self.relayLimit {
+            let result = withUnsafeTemporaryAllocation(byteCount: Self.pieceSize, alignment: 1) { buffer in
                 let result = descriptor.read(into: buffer)
                 if case .bytes(let count) = result { append(UnsafeRawBufferPointer(buffer)[..<count]) }
                 return result

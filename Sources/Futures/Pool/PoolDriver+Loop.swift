@@ -37,6 +37,7 @@ extension PoolDriver {
         case .spawn(let worker): spawn(worker)
         case .kill(let worker, let signal): link(worker)?.signal(signal)
         case .startTimedOut(let worker): startTimedOut(worker)
+        case .drain(let worker): write(.drain(worker))
         case .watchClosedWire(let worker):
             if let link = link(worker) { wireClosed(link) }
         case .release(let worker):
@@ -59,7 +60,7 @@ extension PoolDriver {
                 // Nobody else knows the link yet, so that this thread may use what is the settling role's.
                 try link.outbox.append(.hello(hello))
             } catch {
-                link.signal(SIGKILL)
+                link.killAndReap()
                 throw error
             }
             links.withLock { $0[id] = link }
@@ -70,7 +71,8 @@ extension PoolDriver {
     }
 
     private func startTimedOut(_ id: WorkerID) {
-        guard let link = link(id) else { return }
+        // It may have become ready since.
+        guard let link = link(id), core.withLock({ $0.state.isStarting(id) }) else { return }
         startFailed(link, .timedOut(.nanoseconds(startTimeout)))
     }
 

@@ -117,6 +117,7 @@ extension PoolDriver {
         let (waiter, isCancelled) = core.withLock { core -> (TakeBackWaiter?, Bool) in
             let isCancelled = core.state.takeBackAnswered(
                 id, attempt: reply.attempt, by: link.id, takenBack: reply.takenBack, now: now, &core.actions)
+            guard let isCancelled else { return (nil, false) }
             return (core.takeBacks.removeValue(forKey: id), isCancelled)
         }
         waiter?.answered(isCancelled)

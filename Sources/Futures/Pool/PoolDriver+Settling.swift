@@ -71,7 +71,8 @@ extension PoolDriver {
         case .cancel(let job):
             work.completions.append(Completion { job.future.cancelByOwner() })
         case .drain(let worker):
-            append(.drain(Drain(reason: "the pool needs this worker no longer")), to: worker, &work)
+            // Without a link its start is still with the driver's thread, which carries this out after that.
+            if link(worker, &work) == nil { order(.drain(worker)) } else { drain(worker, &work) }
         case .spawn(let worker): order(.spawn(worker))
         case .kill(let worker, let signal): order(.kill(worker, signal: signal))
         case .startTimedOut(let worker): order(.startTimedOut(worker))
@@ -99,7 +100,12 @@ extension PoolDriver {
             }
         case .pong(let worker, let ping):
             append(.pong(ping), to: worker, &work)
+        case .drain(let worker): drain(worker, &work)
         }
+    }
+
+    private func drain(_ worker: WorkerID, _ work: inout SettlingWork) {
+        append(.drain(Drain(reason: "the pool needs this worker no longer")), to: worker, &work)
     }
 
     private func send(

@@ -37,6 +37,8 @@ final class PoolDriver: @unchecked Sendable {
         case initialize(WorkerID)
         /// The worker asked whether this side is there.
         case pong(WorkerID, Ping)
+        /// The worker was to be drained before it had been started.
+        case drain(WorkerID)
     }
 
     /// What only the driver's thread does.
@@ -44,6 +46,7 @@ final class PoolDriver: @unchecked Sendable {
         case spawn(WorkerID)
         case kill(WorkerID, signal: Int32)
         case startTimedOut(WorkerID)
+        case drain(WorkerID)
         case watchClosedWire(WorkerID)
         case release(WorkerID)
         case finish
@@ -169,55 +172,4 @@ final class PoolDriver: @unchecked Sendable {
     func wakeThread() {
         if !thread.isCurrent { futures_eventfd_signal(wakeup.rawValue) }
     }
-}
-
-// MARK: - Cancelling
-
-/// A thread that waits in `cancel()` for a worker's answer.
-final class TakeBackWaiter: Sendable {
-    private let answer = Future<Bool>()
-
-    func answered(_ takenBack: Bool) { answer.fulfil(takenBack) }
-
-    /// The worker answers within a tick of its watcher (20 ms), unless it is stuck.
-    @available(*, noasync)
-    func wait() -> Bool? { try? answer.result(timeout: .milliseconds(100)) }
-}
-
-extension PoolDriver: FutureOwner {
-    func futureWasCancelled(ticket: UInt64) {
-        let now = futures_monotonic_nanoseconds()
-        raise { state, actions in state.cancelled(TaskID(rawValue: ticket), now: now, &actions) }
-    }
-
-    func takeBack(ticket: UInt64) -> Bool {
-        let id = TaskID(rawValue: ticket)
-        let now = futures_monotonic_nanoseconds()
-        // The driver's own thread reads the answer, so it cannot wait for it.
-        let mayWait = !thread.isCurrent
-        let waiter = TakeBackWaiter()
-        let outcome = core.withLock { core -> PoolState<PoolJob>.TakeBack in
-            let outcome = core.state.cancelRequested(id, now: now, &core.actions)
-            if outcome == .asked, mayWait { core.takeBacks[id] = waiter }
-            return outcome
-        }
-        settle()
-        switch outcome {
-        case .done: return true
-        case .tooLate: return false
-        case .asked:
-            let answer = mayWait ? waiter.waitForAnswer() : nil
-            if let answer { return answer }
-            return core.withLock { core in
-                core.takeBacks[id] = nil
-                core.state.cancelRequestWithdrawn(id)
-                return false
-            }
-        }
-    }
-}
-
-extension TakeBackWaiter {
-    /// `cancel()` may be called from async code, and waits there too: a bounded moment.
-    fileprivate func waitForAnswer() -> Bool? { wait() }
 }

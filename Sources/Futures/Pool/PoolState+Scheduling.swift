@@ -130,7 +130,8 @@ extension PoolState {
         heldCount -= 1
         if wasFirst {
             workers[workerID]!.headSince = now
-            if let next = workers[workerID]!.held.first, let record = tasks[next] {
+            // One that was asked back has perhaps left the worker: whether it begins comes with the answer.
+            if let next = workers[workerID]!.held.first, let record = tasks[next], !record.isTakeBackRequested {
                 actions.append(.began(record.job))
             }
         }
@@ -153,7 +154,7 @@ extension PoolState {
 
     private var mayStart: Bool {
         startingCount + readyCount < configuration.maxWorkers
-            && workers.count < 2 * configuration.maxWorkers + 2
+            && workers.count / 2 <= configuration.maxWorkers
             && startFailures < (hasEverStarted ? configuration.maxStartFailures : 1)
     }
 

@@ -40,16 +40,20 @@ extension PoolState {
     }
 
     /// Somebody wants to cancel a task that was sent ahead.
+    ///
+    /// - Parameter waits: whether somebody waits for the answer, and then cancels the future. Without one the task is asked
+    ///   back all the same, and queued again.
     package mutating func cancelRequested(
-        _ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ id: TaskID, waits: Bool = true, now: Int64, _ actions: inout [PoolAction<Job>]
     ) -> TakeBack {
         guard let record = tasks[id] else { return .tooLate }
         guard let holder = record.worker else {
             cancelled(id, now: now, &actions)
             return .done
         }
-        guard workers[holder]?.held.first != id else { return .tooLate }
-        tasks.update(id) { $0.isCancelRequested = true }
+        // The first is what the worker runs, unless it was asked back before it came to be the first.
+        guard workers[holder]?.held.first != id || record.isTakeBackRequested else { return .tooLate }
+        if waits { tasks.update(id) { $0.isCancelRequested = true } }
         askBack(id, from: holder, &actions)
         return .asked
     }
@@ -61,17 +65,21 @@ extension PoolState {
 
     /// A worker answered whether it gave a task back.
     ///
-    /// - Returns: whether the task is cancelled now, for the one who waits in `cancel()`.
+    /// - Returns: whether the task is cancelled now, for the one who waits in `cancel()`; nil for an answer to something
+    ///   that was not asked, which is dropped: who waits goes on waiting.
     package mutating func takeBackAnswered(
         _ id: TaskID, attempt: UInt32, by workerID: WorkerID, takenBack: Bool, now: Int64,
         _ actions: inout [PoolAction<Job>]
-    ) -> Bool {
-        guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return false }
+    ) -> Bool? {
+        guard let record = tasks[id] else { return false }
+        // A task that was not asked for is not given back: it may be running.
+        guard record.worker == workerID, record.attempt == attempt, record.isTakeBackRequested else { return nil }
         guard takenBack else {
             tasks.update(id) {
                 $0.isTakeBackRequested = false
                 $0.isCancelRequested = false
             }
+            if workers[workerID]?.held.first == id { actions.append(.began(record.job)) }
             return false
         }
         unhold(id, by: workerID, now: now, &actions)

@@ -24,9 +24,15 @@ extension PoolState {
         _ actions: inout [PoolAction<Job>]
     ) {
         guard let worker = workers[id] else { return }
-        if case .starting = worker.stage {
+        switch worker.stage {
+        case .starting:
             startFailures += 1
             lastStartError = error
+        case .leaving: break
+        case .ready, .retiring:
+            // Ready just in time after all; a failure now is a worker that talks of its initializer a second time.
+            if isFatal { workerLost(id, error, now: now, &actions) }
+            return
         }
         leave(id, now: now, &actions)
         if hasProcess {
@@ -95,6 +101,10 @@ extension PoolState {
         case .open, .shuttingDown: phase = .broken(error, isShutDown: true)
         case .broken: phase = .broken(error, isShutDown: true)
         case .finished: return
+        }
+        // Those that are leaving, too: they may take their time, and a second call be more in earnest than the first.
+        for (id, worker) in workers {
+            if case .leaving = worker.stage { actions.append(.kill(id, signal: signal)) }
         }
         endWorkers(signal: signal, now: now, &actions)
         for id in tasks.ids {

@@ -6,10 +6,13 @@ public enum TerminationStatus: Sendable, Hashable, CustomStringConvertible {
     case exited(code: Int32)
     /// A signal ended it. A Swift trap is SIGILL or SIGTRAP, `fatalError` too.
     case signaled(signal: Int32, dumpedCore: Bool)
+    /// It ended, and somebody else learned how: this program ignores SIGCHLD, or waits for all its children.
+    case unknown
 
     public var description: String {
         switch self {
         case .exited(let code): return "exited with code \(code)"
+        case .unknown: return "ended (how is unknown: the program ignores SIGCHLD, or waits for all its children)"
         case .signaled(let signal, let dumpedCore):
             return "was ended by signal \(signal) (\(Self.name(of: signal)))\(dumpedCore ? ", core dumped" : "")"
         }

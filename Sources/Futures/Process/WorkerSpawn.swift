@@ -48,6 +48,7 @@ extension WorkerCommand {
             if result == -ENOENT || result == -EACCES || result == -ENOEXEC {
                 throw WorkerStartError(command: self, reason: .cannotRun(errno: -result))
             }
+            if result == -ESRCH { throw WorkerStartError(command: self, reason: .ended(.unknown)) }
             throw SystemError(call: "posix_spawn", number: -result, context: "starting the worker \(executable)")
         }
         return SpawnedProcess(

@@ -24,10 +24,10 @@ private final class Owner: FutureOwner {
 
     func futureWasCancelled(ticket: UInt64) { journal.write("cancelled \(ticket)") }
 
-    func takeBack(ticket: UInt64) -> Bool {
+    func takeBack(ticket: UInt64) -> () -> Bool {
         journal.write("take back \(ticket)")
         onTakeBack.withLock { $0 }?()
-        return givesBack
+        return { [givesBack] in givesBack }
     }
 }
 

@@ -42,9 +42,11 @@ struct PoolStateRandomTests {
                         world.becomeReady(id)
                     }
                 }
-            case 80..<84:
+            case 80..<82:
+                if let id = pick(world, { $0.isAsked && $0.stage != .killed }, &random) { world.answerQuestion(id) }
+            case 82..<84:
                 if let id = pick(world, { !$0.questions.isEmpty && $0.stage != .killed }, &random) {
-                    world.answerQuestion(id)
+                    world.decideQuestion(id)
                 }
             case 84..<88:
                 if let id = pick(world, { $0.stage == .killed || $0.stage == .draining }, &random) { world.die(id) }

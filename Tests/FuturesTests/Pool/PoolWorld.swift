@@ -12,7 +12,10 @@ struct PoolWorld {
         var queue: [(task: TaskID, attempt: UInt32)] = []
         /// Take-back requests that it has not answered.
         var questions: [(task: TaskID, attempt: UInt32)] = []
+        /// Requests that it has decided about, and whose answers are on their way.
+        var replies: [(task: TaskID, attempt: UInt32, takenBack: Bool)] = []
         var tasksGiven = 0
+        var isAsked: Bool { !questions.isEmpty || !replies.isEmpty }
     }
 
     enum Outcome: Equatable { case answered, failed, cancelled }
@@ -78,22 +81,31 @@ struct PoolWorld {
         if let job { end(job, .answered) }
     }
 
-    /// The worker answers the oldest question for a task: it has it back unless it has begun it.
-    mutating func answerQuestion(_ id: WorkerID) {
+    /// The worker comes to the oldest question for a task: it gives it back unless it has begun it. Answers to other tasks
+    /// may arrive before it says so.
+    mutating func decideQuestion(_ id: WorkerID) {
         let (task, attempt) = workers[id]!.questions.removeFirst()
         let index = workers[id]!.queue.firstIndex { $0.task == task }
         let takenBack = index.map { $0 > 0 } ?? false
         if takenBack { workers[id]!.queue.remove(at: index!) }
+        workers[id]!.replies.append((task, attempt, takenBack))
+    }
+
+    /// The worker's answer to the oldest question arrives.
+    mutating func answerQuestion(_ id: WorkerID) {
+        if workers[id]!.replies.isEmpty { decideQuestion(id) }
+        let (task, attempt, takenBack) = workers[id]!.replies.removeFirst()
         let job = tasks[task]
         let isCancelled = raise { state, now, actions in
             state.takeBackAnswered(task, attempt: attempt, by: id, takenBack: takenBack, now: now, &actions)
         }
-        if isCancelled { end(job!, .cancelled) }
+        if isCancelled == true { end(job!, .cancelled) }
     }
 
     mutating func die(_ id: WorkerID) {
         workers[id]!.queue = []
         workers[id]!.questions = []
+        workers[id]!.replies = []
         raise { state, now, actions in
             if !state.expectsExit(of: id) {
                 state.workerLost(id, Failure(text: "worker \(id) died"), now: now, &actions)
@@ -203,7 +215,7 @@ struct PoolWorld {
                 becomeReady(id)
             } else if let (id, _) = workers.first(where: { $0.value.stage == .killed || $0.value.stage == .draining }) {
                 die(id)
-            } else if let (id, _) = workers.first(where: { !$0.value.questions.isEmpty }) {
+            } else if let (id, _) = workers.first(where: { $0.value.isAsked }) {
                 answerQuestion(id)
             } else if let (id, _) = workers.first(where: { !$0.value.queue.isEmpty }) {
                 answer(id)

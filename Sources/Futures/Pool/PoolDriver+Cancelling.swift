@@ -1,0 +1,58 @@
+internal import CProto
+
+/// The threads that wait in `cancel()` for a worker's answer about one task.
+final class TakeBackWaiter: Sendable {
+    private let answer = Future<Bool>()
+
+    func answered(_ takenBack: Bool) { answer.fulfil(takenBack) }
+
+    /// Waits for the answer; nil if it has not come in time.
+    func wait(until deadline: Deadline) -> Bool? {
+        guard answer.blockUntilDone(deadline) else { return nil }
+        return try? answer.outcome()
+    }
+}
+
+extension PoolDriver: FutureOwner {
+    /// A worker answers within a tick of its watcher (20 ms), unless it is stuck.
+    private static let takeBackTimeout = Duration.milliseconds(100)
+
+    func futureWasCancelled(ticket: UInt64) {
+        let now = futures_monotonic_nanoseconds()
+        raise { state, actions in state.cancelled(TaskID(rawValue: ticket), now: now, &actions) }
+    }
+
+    func takeBack(ticket: UInt64) -> () -> Bool {
+        let id = TaskID(rawValue: ticket)
+        let now = futures_monotonic_nanoseconds()
+        let deadline = Deadline(after: Self.takeBackTimeout)
+        // The driver's own thread reads the answer, so it cannot wait for it.
+        let mayWait = !thread.isCurrent
+        let (outcome, waiter) = core.withLock { core -> (PoolState<PoolJob>.TakeBack, TakeBackWaiter?) in
+            let outcome = core.state.cancelRequested(id, waits: mayWait, now: now, &core.actions)
+            guard outcome == .asked, mayWait else { return (outcome, nil) }
+            // Another thread may be cancelling the same future: they wait together.
+            let waiter = core.takeBacks[id] ?? TakeBackWaiter()
+            core.takeBacks[id] = waiter
+            return (outcome, waiter)
+        }
+        settle()
+        guard outcome == .asked, let waiter else { return { outcome == .done } }
+        return { self.waitForAnswer(about: id, waiter, until: deadline) }
+    }
+
+    /// Whether the task was taken back. `cancel()` may be called from async code, and waits here too: a bounded moment.
+    private func waitForAnswer(about id: TaskID, _ waiter: TakeBackWaiter, until deadline: Deadline) -> Bool {
+        if let answer = waiter.wait(until: deadline) { return answer }
+        let isWithdrawn = core.withLock { core in
+            guard core.takeBacks[id] === waiter else { return false }
+            core.takeBacks[id] = nil
+            core.state.cancelRequestWithdrawn(id)
+            return true
+        }
+        if isWithdrawn { waiter.answered(false) }
+        // Otherwise the worker's answer has come just now. With it the task may be off the scheduler's books, so that nobody
+        // else would end its future; whoever read the answer is about to pass it on.
+        return waiter.wait(until: .never) ?? false
+    }
+}

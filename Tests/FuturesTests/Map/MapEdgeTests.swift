@@ -1,0 +1,45 @@
+import Glibc
+import TestFunctions
+import TestSupport
+import Testing
+
+@testable import Futures
+
+extension ProcessSuites {
+    /// Maps over nothing, and maps that end before their time.
+    @Suite struct MapEdgeTests {
+        @Test("M1: without a sequence there is no element, as with one that is empty")
+        func noSequences() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                #expect(try pool.map(processID).collect().isEmpty)
+                #expect(try pool.map(processID, bufferSize: 3).collect().isEmpty)
+                #expect(try pool.map(increment, []).collect().isEmpty)
+                pool.shutdown()
+                let threads = try ThreadPoolExecutor(maxWorkers: 1)
+                #expect(try threads.map(processID).collect().isEmpty)
+                #expect(try threads.map(processID, bufferSize: 3).collect().isEmpty)
+                threads.shutdown()
+            }
+        }
+
+        @Test("M5: ending a map with much sent ahead asks the worker for all of it at once")
+        func endsEarly() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1)
+                // Short calls first, so that many are sent ahead.
+                for _ in 0..<3 { _ = try pool.map(awaitFile, Array(repeating: "/", count: 300)).collect() }
+                let paths = ["/"] + [folder.file("go")] + Array(repeating: "/", count: 200)
+                let results = try pool.map(awaitFile, paths)
+                #expect(try results.next() == 1)
+                let start = ContinuousClock.now
+                results.cursor.end()
+                let time = ContinuousClock.now - start
+                #expect(time < .seconds(1), "it took \(time)")
+                folder.write("", to: "go")
+                pool.shutdown()
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Testing
+
+@testable import Futures
+
+/// The scheduler when messages cross.
+struct PoolStateRaceTests {
+    /// A worker with several tasks, and the other ones' ids.
+    private func busyWorld(
+        maxWorkers: Int = 1
+    ) throws -> (world: PoolWorld, worker: WorkerID, held: [TaskID]) {
+        var world = PoolWorld(maxWorkers: maxWorkers)
+        for _ in 0..<20 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        let held = world.workers[worker]!.queue.map(\.task)
+        try #require(held.count > 2)
+        return (world, worker, held)
+    }
+
+    @Test("F2, F5: a task that the worker has given back does not count as running while it says so")
+    func givenBackAtTheHead() throws {
+        var (world, worker, held) = try busyWorld()
+        world.raise { state, now, actions in _ = state.cancelRequested(held[1], now: now, &actions) }
+        // The worker takes it out, ends the one before it, and both answers are on their way.
+        world.decideQuestion(worker)
+        world.answer(worker)
+        #expect(!world.running.contains(world.tasks[held[1]]!))
+        world.answerQuestion(worker)
+        #expect(world.outcomes[world.tasks[held[1]]!] == .cancelled)
+        #expect(world.running.contains(world.tasks[held[2]]!))
+    }
+
+    @Test("H3: shutdown with cancelFutures cancels such a task, too")
+    func givenBackAtShutdown() throws {
+        var (world, worker, held) = try busyWorld()
+        world.raise { state, now, actions in state.shutDown(cancelFutures: true, now: now, &actions) }
+        world.decideQuestion(worker)
+        world.answer(worker)
+        world.runToTheEnd()
+        #expect(held[1...].allSatisfy { world.outcomes[world.tasks[$0]!] != nil })
+        #expect(world.finishedCount == 1)
+    }
+
+    @Test("F5: a task that the worker keeps is running once the worker has said so")
+    func keptAtTheHead() throws {
+        var (world, worker, held) = try busyWorld()
+        world.raise { state, now, actions in _ = state.cancelRequested(held[1], now: now, &actions) }
+        world.answer(worker)
+        #expect(!world.running.contains(world.tasks[held[1]]!))
+        world.answerQuestion(worker)
+        #expect(world.running.contains(world.tasks[held[1]]!))
+        #expect(world.outcomes[world.tasks[held[1]]!] == nil)
+    }
+
+    @Test("a task that a worker gives back without being asked stays where it is")
+    func givenBackUnasked() throws {
+        var (world, worker, held) = try busyWorld()
+        let isCancelled = world.raise { state, now, actions in
+            state.takeBackAnswered(held[0], attempt: 1, by: worker, takenBack: true, now: now, &actions)
+        }
+        #expect(isCancelled == nil)
+        #expect(world.running.contains(world.tasks[held[0]]!))
+        #expect(world.state.tasks[held[0]]?.worker == worker)
+    }
+
+    @Test("F5: a task that nobody waits for to be cancelled is queued again")
+    func askedInPassing() throws {
+        var (world, worker, held) = try busyWorld()
+        let outcome = world.raise { state, now, actions in
+            state.cancelRequested(held[2], waits: false, now: now, &actions)
+        }
+        #expect(outcome == .asked)
+        world.answerQuestion(worker)
+        #expect(world.outcomes[world.tasks[held[2]]!] == nil)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 20)
+    }
+
+    @Test("a worker that becomes ready when its time was just over keeps what it was given")
+    func readyAtTheLastMoment() throws {
+        var (world, worker, held) = try busyWorld()
+        world.raise { state, now, actions in
+            state.workerFailedToStart(
+                worker, PoolWorld.Failure(text: "slow start"), hasProcess: true, now: now, &actions)
+        }
+        #expect(world.workers[worker]?.stage == .ready)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(held.allSatisfy { world.outcomes[world.tasks[$0]!] == .answered })
+    }
+
+    @Test("H7: workers that are being ended get the signal of a later call, too", arguments: [15, 9])
+    func signalsWorkersThatLeave(signal: Int32) throws {
+        var (world, worker, _) = try busyWorld()
+        world.raise { state, now, actions in
+            state.terminated(PoolWorld.Failure(text: "terminated"), signal: 15, now: now, &actions)
+        }
+        var actions: [PoolAction<Int>] = []
+        world.state.terminated(PoolWorld.Failure(text: "killed"), signal: signal, now: world.now, &actions)
+        #expect(
+            actions.contains {
+                if case .kill(worker, signal) = $0 { return true }
+                return false
+            })
+    }
+
+    @Test("P1: as many workers as an Int can count")
+    func unlimitedWorkers() throws {
+        var world = PoolWorld(maxWorkers: .max)
+        for _ in 0..<10 { try world.submit() }
+        #expect(world.spawnCount == 10)
+    }
+}

@@ -1,0 +1,71 @@
+import Futures
+import Glibc
+import TestFunctions
+import TestSupport
+import Testing
+
+extension ProcessSuites {
+    /// Programs that have done something to themselves before they use a pool; `Tests/TestWorker/Surroundings.swift` has
+    /// what they do.
+    @Suite struct SurroundingsTests {
+        /// What the program told of its use of a pool, line by line.
+        private func report(_ surroundings: String) throws -> String {
+            let folder = TemporaryFolder()
+            let program = try ChildProgram(
+                BuildProducts.path(of: "test-worker"), ["surroundings", surroundings, folder.path],
+                capturesOutput: true)
+            let output = program.readToEnd()
+            #expect(program.exitCode == 0, "\(surroundings): \(output)")
+            guard let file = fopen(folder.file("report"), "r") else { return "" }
+            defer { fclose(file) }
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            let count = fread(&bytes, 1, bytes.count, file)
+            return String(decoding: bytes[..<count], as: UTF8.self)
+        }
+
+        @Test(
+            "P4: a program that lets nobody wait for its children: work is done, a lost worker is reported, nothing hangs",
+            arguments: ["SIGCHLD ignored", "SIGCHLD reaps everything"])
+        func childrenAreReapedByOthers(surroundings: String) throws {
+            let report = try report(surroundings)
+            #expect(report.hasPrefix("sum 1275\n"), "\(report)")
+            #expect(report.contains("the process pool is broken: a worker process ended abruptly"), "\(report)")
+            #expect(report.contains("while it ran the call of \"leave\""), "\(report)")
+            #expect(report.hasSuffix("over\n"), "\(report)")
+        }
+
+        @Test(
+            "P10: standard descriptors that are closed, or few descriptors in all, do no harm",
+            arguments: ["closed standard descriptors", "standard descriptors closed later", "few descriptors"])
+        func descriptors(surroundings: String) throws {
+            let report = try report(surroundings)
+            #expect(report.hasPrefix("sum 1275\n"), "\(report)")
+            #expect(report.contains("exited with code 3 while it ran the call of \"leave\""), "\(report)")
+            #expect(report.hasSuffix("over\n"), "\(report)")
+        }
+
+        @Test("a program that is out of descriptors when a worker is to be started gets an error that says so")
+        func noDescriptors() throws {
+            let report = try report("no descriptors left")
+            #expect(report.contains("no worker could be started"), "\(report)")
+            #expect(report.contains("Too many open files"), "\(report)")
+            #expect(!report.contains("with "), "\(report)")
+            #expect(report.hasSuffix("over\n"), "\(report)")
+        }
+
+        @Test("signals that interrupt every system call change nothing")
+        func signals() throws {
+            #expect(try report("signals") == "sum 125250, whole true\nover\n")
+        }
+
+        @Test("a worker that writes to its standard error without end does not hold up the others")
+        func chatter() throws {
+            #expect(try report("chatter") == "sum 1275\nover\n")
+        }
+
+        @Test("a standard error that nobody reads holds up the worker that writes there, and nobody else")
+        func blockedStandardError() throws {
+            #expect(try report("blocked standard error") == "sum 1275\ntrue\nover\n")
+        }
+    }
+}

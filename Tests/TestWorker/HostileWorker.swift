@@ -1,0 +1,162 @@
+import Futures
+import Glibc
+import TestFunctions
+import Wire
+
+/// A worker that greets as it should, and then says what no honest worker would.
+enum HostileWorker {
+    static func serve(_ manner: String) -> Never {
+        alarm(60)
+        unsetenv("FUTURES_WORKER")
+        signal(SIGPIPE, SIG_IGN)
+        var session = Session(manner: manner)
+        try? session.run()
+        exit(1)
+    }
+
+    struct Gone: Error {}
+
+    private struct Session: ~Copyable {
+        let manner: String
+        var decoder = FrameDecoder()
+        var buffer = FrameBuffer()
+        var random = SystemRandomNumberGenerator()
+
+        init(manner: String) { self.manner = manner }
+
+        mutating func run() throws {
+            while true {
+                let count = decoder.withFreeSpace { space in
+                    let count = max(read(3, space.baseAddress, space.count), 0)
+                    return (count: count, result: count)
+                }
+                guard count > 0 else { throw Gone() }
+                var messages: [Message] = []
+                while try decoder.withNextFrame({ messages.append(try Message(decoding: $0)) }) {}
+                for message in messages { try take(message) }
+            }
+        }
+
+        private mutating func take(_ message: Message) throws {
+            switch message {
+            case .hello: try welcome()
+            case .task(let task): try answer(task.id, task.attempt, count: nil)
+            case .chunk(let chunk): try answer(chunk.id, chunk.attempt, count: chunk.count)
+            case .drain: exit(0)
+            default: break
+            }
+        }
+
+        private mutating func welcome() throws {
+            var limits = WireLimits.default
+            if manner == "huge limits" {
+                limits = WireLimits(
+                    maxMessageSize: .max, maxPayloadSize: .max, maxDecompressedSize: .max, maxMemory: .max,
+                    maxDepth: .max, maxCount: .max)
+            } else if manner == "no limits" {
+                // Zero stands for the default on the wire.
+                limits = WireLimits(
+                    maxMessageSize: 1, maxPayloadSize: 1, maxDecompressedSize: 1, maxMemory: 1, maxDepth: 1, maxCount: 1
+                )
+            }
+            let functions = testRegistry.functions.map {
+                FunctionDescription(
+                    name: $0.name, signature: $0.signature.description, fingerprint: $0.signature.fingerprint)
+            }
+            try say(
+                .welcome(
+                    Welcome(
+                        pid: manner == "huge limits" ? .min : Int64(getpid()), functions: functions, limits: limits)))
+        }
+
+        /// The argument of every call is an `Int`, and so is its result.
+        private mutating func answer(_ id: UInt64, _ attempt: UInt32, count: UInt32?) throws {
+            switch manner {
+            case "extreme numbers":
+                for other: UInt64 in [0, 1 << 32, .max - 1, id ^ (1 << 40), id] {
+                    // The right attempt at another task, too, and all others at this one.
+                    for wrong: UInt32 in [0, attempt &+ 1, .max] {
+                        try say(.result(ResultMessage(id: other, attempt: wrong, runNanoseconds: .max)))
+                        try say(.cancelReply(CancelReply(id: other, attempt: wrong, takenBack: true)))
+                        try say(.chunkResult(ChunkResultMessage(id: other, attempt: wrong, count: 1 << 24)))
+                    }
+                }
+                try say(.ping(Ping(nonce: .max)))
+                try finish(id, attempt, count, runTime: .max)
+            case "gives back unasked":
+                try say(.cancelReply(CancelReply(id: id, attempt: attempt, takenBack: true)))
+                try finish(id, attempt, count)
+            case "initializes unasked":
+                try say(.result(ResultMessage(id: .max, runNanoseconds: .max)))
+                exit(0)
+            case "the wrong kind":
+                if let count {
+                    try finish(id, attempt, nil)
+                    _ = count
+                } else {
+                    try finish(id, attempt, 1)
+                }
+            case "wrong counts":
+                let failure = FailureDescription(place: .running, typeName: "", message: "")
+                try say(
+                    .chunkResult(
+                        ChunkResultMessage(
+                            id: id, attempt: attempt, count: (count ?? 1) + 1,
+                            failures: [ElementFailure(index: 0, failure: failure)])))
+            case "anything":
+                for _ in 0..<20 { try say(anything(id, attempt, count)) }
+                if UInt8.random(in: 0..<8, using: &random) == 0 { exit(0) }
+                try finish(id, attempt, count)
+            default:
+                try finish(id, attempt, count)
+            }
+        }
+
+        private mutating func anything(_ id: UInt64, _ attempt: UInt32, _ count: UInt32?) -> Message {
+            let ids = [id, id &+ 1, id &- 1, 0, .max, .random(in: 0...64, using: &random) | (id >> 32) << 32]
+            let id = ids.randomElement(using: &random)!
+            let attempt = [attempt, 0, 1, 2, .max].randomElement(using: &random)!
+            let runTime = [0, 1, 1_000_000, UInt64.max].randomElement(using: &random)!
+            let failure = FailureDescription(place: .running, typeName: "T", message: "m")
+            switch Int.random(in: 0..<24, using: &random) {
+            case 0..<6: return .result(ResultMessage(id: id, attempt: attempt, runNanoseconds: runTime))
+            case 6..<10:
+                return .chunkResult(
+                    ChunkResultMessage(id: id, attempt: attempt, count: count ?? 1 << 20, runNanoseconds: runTime))
+            case 10..<14:
+                return .failure(
+                    FailureMessage(id: id, attempt: attempt, runNanoseconds: runTime, failure: failure))
+            case 14..<22:
+                return .cancelReply(
+                    CancelReply(id: id, attempt: attempt, takenBack: Bool.random(using: &random)))
+            case 22: return .ping(Ping(nonce: id))
+            default: return .pong(Ping(nonce: id))
+            }
+        }
+
+        private mutating func finish(
+            _ id: UInt64, _ attempt: UInt32, _ count: UInt32?, runTime: UInt64 = 1
+        ) throws {
+            var encoder = PayloadEncoder()
+            if let count {
+                try increment.output.encodeColumn(Array(repeating: 43, count: Int(count)), into: &encoder)
+                try say(
+                    .chunkResult(ChunkResultMessage(id: id, attempt: attempt, count: count, runNanoseconds: runTime)),
+                    encoder.finish())
+            } else {
+                try increment.output.encode(43, into: &encoder)
+                try say(
+                    .result(ResultMessage(id: id, attempt: attempt, runNanoseconds: runTime)), encoder.finish())
+            }
+        }
+
+        private mutating func say(_ message: Message, _ payload: Payload = .empty) throws {
+            try buffer.append(message, payload: payload)
+            while !buffer.isEmpty {
+                let written = buffer.withUnsafeBytes { write(4, $0.baseAddress, $0.count) }
+                guard written > 0 else { throw Gone() }
+                buffer.removeFirst(written)
+            }
+        }
+    }
+}
