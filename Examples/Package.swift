@@ -6,6 +6,7 @@ let futures = Target.Dependency.product(name: "Futures", package: "swift-futures
 let package = Package(
     name: "swift-futures-examples",
     products: [
+        .executable(name: "Quickstart", targets: ["Quickstart"]),
         .executable(name: "Primes", targets: ["Primes"]),
         .executable(name: "WordCount", targets: ["WordCount"]),
         // What worker-host loads.
@@ -17,6 +18,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
+        .executableTarget(name: "Quickstart", dependencies: [futures], path: "Quickstart"),
         .executableTarget(name: "Primes", dependencies: [futures], path: "Primes"),
         .executableTarget(
             name: "WordCount",
@@ -30,8 +32,8 @@ let package = Package(
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
-                futures, .product(name: "worker-host", package: "swift-futures"), "Primes", "Statistics",
-                "StatisticsPlugin", "WordCount",
+                futures, .product(name: "worker-host", package: "swift-futures"), "Primes", "Quickstart",
+                "Statistics", "StatisticsPlugin", "WordCount",
             ], path: "Tests"),
     ],
     swiftLanguageModes: [.v6]

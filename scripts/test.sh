@@ -30,8 +30,9 @@ step_release() {
     scripts/check-linkage.sh release
 }
 step_examples() {
+    scripts/check-readme.sh
     swift build --package-path Examples --build-tests
-    swift test --no-parallel --skip-build --package-path Examples 2>&1 | tee "$log" | grep -vE '^(◇|✔ Test "|✔ Test case|\[)'
+    run_tests --package-path Examples
 }
 step_demo() { scripts/demo.sh --short; }
 step_benchmarks() { Benchmarks/compare.sh --check; }
