@@ -157,6 +157,12 @@ public let keepBusy = Callable("keep_busy") { (microseconds: Int) -> Int in
     while ContinuousClock.now < end {}
     return microseconds
 }
+/// A pool of its own in the worker does the work.
+public let incrementBelow = Callable("increment_below") { (n: Int) -> Int in
+    let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
+    defer { pool.shutdown() }
+    return try pool.submit(increment, n).result(timeout: .seconds(60))
+}
 /// Ignores SIGTERM, tells in a file that it runs, and never returns.
 public let ignoreTermination = Callable("ignore_termination") { (own: String) -> Int in
     signal(SIGTERM, SIG_IGN)
@@ -193,7 +199,7 @@ private actor Sum {
 nonisolated(unsafe) private var markValue = 0
 nonisolated(unsafe) private let stderrStream = fdopen(dup(STDERR_FILENO), "w")
 
-public let testRegistry = FunctionRegistry {
+public let testRegistry: FunctionRegistry = FunctionRegistry {
     add
     increment
     processID
@@ -225,6 +231,7 @@ public let testRegistry = FunctionRegistry {
     chatter
     startInBackground
     keepBusy
+    incrementBelow
     ignoreTermination
     stop
     sumConcurrently

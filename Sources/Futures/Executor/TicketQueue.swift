@@ -2,10 +2,12 @@ import DequeModule
 
 /// A first-in, first-out queue whose elements can be taken out by the ticket they got, in constant time.
 struct TicketQueue<Element> {
-    /// Elements taken out by ticket leave a gap, which goes when its turn comes.
+    /// Elements taken out by ticket leave a gap, which goes when it is the first.
     private var slots: Deque<Element?> = []
     private var firstTicket: UInt64 = 0
     private(set) var count = 0
+    /// Elements and gaps, for tests.
+    var slotCount: Int { slots.count }
 
     var isEmpty: Bool { count == 0 }
 
@@ -34,6 +36,11 @@ struct TicketQueue<Element> {
         guard let element = slots[index] else { return nil }
         slots[index] = nil
         count -= 1
+        // While all threads are held up nothing is popped, and work may be submitted and given up without end.
+        while case .some(.none) = slots.first {
+            slots.removeFirst()
+            firstTicket += 1
+        }
         return element
     }
 

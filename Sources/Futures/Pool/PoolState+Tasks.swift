@@ -27,6 +27,8 @@ extension PoolState {
         guard let record = tasks[id], record.worker == nil else { return }
         tasks.remove(id)
         backlogCount -= 1
+        // While all workers are held up nothing is reached, and work may be submitted and given up without end.
+        if backlog.count > 2 * backlogCount + 64 { backlog.removeAll { tasks[$0].map { $0.worker != nil } ?? true } }
         schedule(now: now, &actions)
     }
 

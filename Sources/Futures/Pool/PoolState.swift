@@ -77,7 +77,7 @@ package struct PoolState<Job: Sendable> {
     var phase = Phase.open
     var tasks = TaskTable<Job>()
     var backlog = Deque<TaskID>()
-    /// Entries of `backlog` that are still there: cancelled ones stay in the queue until they are reached.
+    /// Entries of `backlog` that are still there: cancelled ones stay in the queue until they are reached, or the most.
     var backlogCount = 0
     var workers: [WorkerID: Worker] = [:]
     var lastWorker: UInt64 = 0

@@ -106,6 +106,21 @@ struct PoolStateRaceTests {
             })
     }
 
+    @Test("what is given up while nothing is reached takes no room")
+    func givenUp() throws {
+        var (world, _, _) = try busyWorld()
+        let waiting = world.state.backlogCount
+        for _ in 0..<1_000 {
+            let id = try world.submit()
+            world.raise { state, now, actions in _ = state.cancelRequested(id, now: now, &actions) }
+            world.outcomes[world.lastJob] = .cancelled
+        }
+        #expect(world.state.backlogCount == waiting && world.state.backlog.count <= 2 * waiting + 64)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.values.count { $0 == .answered } == 20)
+    }
+
     @Test("P1: as many workers as an Int can count")
     func unlimitedWorkers() throws {
         var world = PoolWorld(maxWorkers: .max)

@@ -98,8 +98,8 @@ extension ProcessSuites {
 
         @Test(
             "C3: a callback submits, cancels, adds callbacks, shuts down and drops the pool, whatever made it run",
-            arguments: Ending.allCases)
-        func callbacks(ending: Ending) throws {
+            arguments: Ending.allCases, [false, true])
+        func callbacks(ending: Ending, waits: Bool) throws {
             try Leftovers.check(eventually: true) {
                 let folder = TemporaryFolder()
                 let holder = PoolHolder(
@@ -120,7 +120,8 @@ extension ProcessSuites {
                     behind[0].cancel()
                     behind[1].addDoneCallback { _ in behind[2].cancel() }
                     pool?.terminateWorkersIf(ending == .broken)
-                    pool?.shutdownFromCallback()
+                    folder.write("", to: "go")
+                    pool?.shutdownFromCallback(waits: waits)
                     holder.pool = nil
                     called.open()
                 }
@@ -129,7 +130,6 @@ extension ProcessSuites {
                 case .cancelled: future.cancel()
                 case .shutdown: holder.pool?.shutdown(wait: false, cancelFutures: true)
                 }
-                folder.write("", to: "go")
                 try called.wait()
                 for future in behind + others.withLock({ $0 }) + [first].compactMap({ $0 }) {
                     do { _ = try future.exception(timeout: longTime) } catch is CancelledError {}
@@ -171,5 +171,5 @@ final class PoolHolder: Sendable {
 
 extension ProcessPoolExecutor {
     fileprivate func terminateWorkersIf(_ condition: Bool) { if condition { terminateWorkers() } }
-    fileprivate func shutdownFromCallback() { shutdown(wait: false) }
+    fileprivate func shutdownFromCallback(waits: Bool) { shutdown(wait: waits) }
 }

@@ -23,6 +23,13 @@ import Testing
         #expect(queue.append("f") == 5)
         #expect(queue.popFirst() == "f")
     }
+
+    @Test("what is given up while nothing is reached takes no room")
+    func givenUp() {
+        var queue = TicketQueue<Int>()
+        for number in 0..<1_000 { #expect(queue.remove(queue.append(number)) == number) }
+        #expect(queue.slotCount == 0)
+    }
 }
 
 /// The thread pool's decisions by themselves: no thread, no lock, no future.
