@@ -32,10 +32,10 @@ let package = Package(
         .target(name: "TestFunctions", dependencies: ["Futures"], path: "Tests/TestFunctions"),
         .executableTarget(
             name: "test-worker", dependencies: ["Futures", "TestFunctions", "Wire"], path: "Tests/TestWorker"),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "CProto", "TestSupport"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "CProto", "Futures", "TestSupport"]),
         .testTarget(
             name: "FuturesTests",
-            dependencies: ["Futures", "Wire", "TestSupport", "TestFunctions", "test-worker", "WorkerHost"]),
+            dependencies: ["Futures", "Wire", "CProto", "TestSupport", "TestFunctions", "test-worker", "WorkerHost"]),
         .testTarget(name: "WorkerHostTests", dependencies: ["Futures", "TestSupport", "WorkerHost"]),
     ],
     swiftLanguageModes: [.v6]

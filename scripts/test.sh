@@ -44,7 +44,8 @@ step_thread_sanitizer() {
 }
 step_address_sanitizer() {
     swift build --build-tests --sanitize=address --scratch-path .build/asan
-    run_tests --sanitize=address --scratch-path .build/asan --filter "$address_suites"
+    LSAN_OPTIONS="suppressions=$root/scripts/asan-suppressions/leaks.txt" run_tests \
+        --sanitize=address --scratch-path .build/asan --filter "$address_suites"
 }
 
 quick=(format generate imports build tests linkage release examples benchmarks)

@@ -27,18 +27,23 @@ extension Callable {
         return encoder.finish()
     }
 
+    /// Decodes one value for each argument; that there are more is an error, too.
     package func decodeArguments(_ decoder: inout PayloadDecoder) throws -> (repeat each Input) {
-        (repeat try decodeValue(each inputs, &decoder))
+        let arguments = (repeat try decodeValue(each inputs, &decoder))
+        try decoder.finish()
+        return arguments
     }
 
-    /// Decodes one column for each argument.
+    /// Decodes one column for each argument; that there are more is an error, too.
     ///
     /// - Throws: what decoding throws.
     /// - Returns: what calling the body for each element gave; failures do not stop the others.
     package func callElements(
         count: Int, _ decoder: inout PayloadDecoder
     ) throws -> (values: [Output], failures: [(index: Int, error: any Error)]) {
-        callElements(count: count, repeat try decodeColumn(each inputs, count, &decoder))
+        let columns = (repeat try decodeColumn(each inputs, count, &decoder))
+        try decoder.finish()
+        return callElements(count: count, repeat each columns)
     }
 
     private func callElements(

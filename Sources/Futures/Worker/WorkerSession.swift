@@ -20,8 +20,8 @@ final class WorkerSession: Sendable {
     /// The role of writing.
     private let writing: Mutex<FrameBuffer>
     private let inbox = Mutex(Inbox())
-    /// How the pool wants results to be compressed: said once, in its hello.
-    private let compression = Mutex(CompressionPolicy.off)
+    /// The pool's first message, once it is there.
+    private let hello = Mutex<Hello?>(nil)
     let busy = BusyMark()
 
     /// What was read and is to be done.
@@ -113,7 +113,7 @@ final class WorkerSession: Sendable {
 
     private func perform(_ request: Request, _ start: Int64) -> Answer {
         let runTime = { UInt64(max(0, futures_monotonic_nanoseconds() - start)) }
-        let compression = compression.withLock { $0 }
+        let compression = hello.withLock { $0?.compression } ?? .off
         switch request {
         case .task(let task, let bytes):
             do throws(InvocationFailure) {
@@ -201,8 +201,15 @@ final class WorkerSession: Sendable {
     }
 
     private func take(_ frame: FrameView) throws {
-        switch try Message(decoding: frame) {
-        case .hello(let hello): try greet(hello)
+        let message = try Message(decoding: frame)
+        guard hello.withLock({ $0 != nil }) else {
+            guard case .hello(let hello) = message else {
+                throw End.failed("the pool's first message is \(frame.kind), not hello")
+            }
+            return try greet(hello)
+        }
+        switch message {
+        case .hello: throw End.failed("the pool said hello twice")
         case .task(let task): enqueue(.task(task, Array(frame.payload)))
         case .chunk(let chunk): enqueue(.chunk(chunk, Array(frame.payload)))
         case .cancel(let cancel): try answer(cancel)
@@ -236,7 +243,7 @@ final class WorkerSession: Sendable {
                 \(ours.lowerBound) to \(ours.upperBound)
                 """
         }
-        compression.withLock { $0 = hello.compression }
+        self.hello.withLock { $0 = hello }
         writing.withLock { buffer in
             buffer.maxMessageSize = hello.limits.maxMessageSize
             buffer.maxPayloadSize = hello.limits.maxPayloadSize

@@ -1,0 +1,146 @@
+import CProto
+import Glibc
+import TestFunctions
+import TestSupport
+import Testing
+import Wire
+
+@testable import Futures
+
+/// A worker process as a pool that does not keep to the rules would meet it: frames are written by hand.
+private final class BareWorker {
+    struct Silent: Error {}
+
+    private let process: SpawnedProcess
+    private var decoder = FrameDecoder()
+
+    init() throws { process = try BuildProducts.testWorker.spawn() }
+
+    deinit {
+        _ = futures_pidfd_signal(process.pidfd.rawValue, SIGKILL)
+        var exit = futures_exit()
+        _ = futures_reap(process.pidfd.rawValue, 1, &exit)
+    }
+
+    func send(_ messages: (Message, Payload)...) throws {
+        var buffer = FrameBuffer()
+        for (message, payload) in messages { try buffer.append(message, payload: payload) }
+        let written = buffer.withUnsafeBytes { process.toWorker.write($0) }
+        #expect(written == buffer.count)
+    }
+
+    /// The next message; nil at the end.
+    func receive() throws -> Message? {
+        while true {
+            var message: Message?
+            if try decoder.withNextFrame({ message = try Message(decoding: $0) }) { return message }
+            try wait(for: process.fromWorker)
+            let result = decoder.withFreeSpace { space in
+                let result = process.fromWorker.read(into: space)
+                guard case .bytes(let count) = result else { return (count: 0, result: result) }
+                return (count: count, result: result)
+            }
+            if result == .endOfFile { return nil }
+        }
+    }
+
+    /// Waits for its end; its exit code and what it wrote to its standard error.
+    func end() throws -> (code: Int32, words: String) {
+        try wait(for: process.pidfd)
+        var exit = futures_exit()
+        #expect(futures_reap(process.pidfd.rawValue, 0, &exit) == 1 && exit.is_signal == 0)
+        var text = [UInt8](repeating: 0, count: 4096)
+        let result = text.withUnsafeMutableBytes { process.standardError.read(into: $0) }
+        guard case .bytes(let count) = result else { return (exit.value, "") }
+        return (exit.value, String(decoding: text[..<count], as: UTF8.self))
+    }
+
+    private func wait(for descriptor: borrowing FileDescriptor) throws {
+        var ready = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        guard poll(&ready, 1, 60_000) == 1 else { throw Silent() }
+    }
+}
+
+private func payload(_ numbers: Int...) throws -> Payload {
+    var encoder = PayloadEncoder()
+    let codec = ValueCodec<Int>()
+    for number in numbers { try codec.encode(number, into: &encoder) }
+    return encoder.finish()
+}
+
+extension ProcessSuites {
+    @Suite struct WorkerSessionTests {
+        private let hello = (Message.hello(Hello()), Payload.empty)
+
+        private func index(of name: String) -> UInt32 { UInt32(testRegistry.indexByName[name]!) }
+
+        @Test("a task before the hello ends the worker, which says why")
+        func taskBeforeHello() throws {
+            try Leftovers.check {
+                let worker = try BareWorker()
+                let task = TaskMessage(id: 1, function: index(of: "add"))
+                try worker.send((.task(task), try payload(1, 2)))
+                let end = try worker.end()
+                #expect(end.code == 76)
+                #expect(end.words.hasSuffix("the pool's first message is task (3), not hello\n"), "\(end.words)")
+            }
+        }
+
+        @Test("a second hello ends the worker, which says why")
+        func secondHello() throws {
+            try Leftovers.check {
+                let worker = try BareWorker()
+                try worker.send(hello, hello)
+                let end = try worker.end()
+                #expect(end.code == 76)
+                #expect(end.words.hasSuffix("the pool said hello twice\n"), "\(end.words)")
+            }
+        }
+
+        @Test("arguments that the function does not have fail the call, in a chunk too; the worker lives on")
+        func leftoverArguments() throws {
+            try Leftovers.check {
+                let worker = try BareWorker()
+                try worker.send(
+                    hello,
+                    (.task(TaskMessage(id: 1, function: index(of: "add"))), try payload(1, 2, 3)),
+                    (.chunk(ChunkMessage(id: 2, function: index(of: "nothing"), count: 3)), try payload(3)),
+                    (.task(TaskMessage(id: 3, function: index(of: "add"))), try payload(1, 2)),
+                    (.drain(Drain(reason: "")), .empty))
+                guard case .welcome = try worker.receive() else { throw BareWorker.Silent() }
+                for id in 1...2 {
+                    guard case .failure(let failure) = try worker.receive() else { throw BareWorker.Silent() }
+                    #expect(failure.id == UInt64(id))
+                    #expect(failure.failure.place == .decodingArguments)
+                    #expect(failure.failure.message.contains("values, and only"), "\(failure.failure.message)")
+                }
+                guard case .result(let result) = try worker.receive() else { throw BareWorker.Silent() }
+                #expect(result.id == 3)
+                guard case .goodbye = try worker.receive() else { throw BareWorker.Silent() }
+                #expect(try worker.receive() == nil)
+                #expect(try worker.end().code == 0)
+            }
+        }
+
+        @Test("what the pool accepts decides how much an answer says, and whether it is compressed")
+        func limits() throws {
+            try Leftovers.check {
+                let worker = try BareWorker()
+                let hello = Hello(
+                    limits: WireLimits(maxMessageSize: 4000, maxPayloadSize: 1000), compression: .zlib(threshold: 100))
+                try worker.send(
+                    (.hello(hello), .empty),
+                    (.task(TaskMessage(id: 1, function: index(of: "refuse_at_length"))), try payload(10_000)),
+                    (.task(TaskMessage(id: 2, function: index(of: "zeros"))), try payload(10_000)),
+                    (.task(TaskMessage(id: 3, function: index(of: "zeros"))), try payload(100_000_000)))
+                guard case .welcome = try worker.receive() else { throw BareWorker.Silent() }
+                guard case .failure(let failure) = try worker.receive() else { throw BareWorker.Silent() }
+                #expect(failure.failure.message.hasSuffix("é… (10000 bytes in all)"), "\(failure.failure.message)")
+                guard case .result(let result) = try worker.receive() else { throw BareWorker.Silent() }
+                #expect(result.format.compression == .zlib && result.format.decompressedSize == 10_000)
+                guard case .failure(let tooLarge) = try worker.receive() else { throw BareWorker.Silent() }
+                #expect(tooLarge.failure.place == .encodingResult)
+            }
+        }
+    }
+}
