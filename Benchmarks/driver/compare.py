@@ -155,6 +155,11 @@ def render(folder, rows):
     return table.render(found, described, rows)
 
 
+def write_machine(folder, described):
+    with open(os.path.join(folder, "machine.json"), "w", encoding="utf-8") as file:
+        json.dump(described, file)
+
+
 def main():
     options = arguments()
     if options.render:
@@ -169,17 +174,19 @@ def main():
         prepare.must_run(tests, "the tests of the driver")
     else:
         python, unavailable = prepare.install_peers(python, options.systems)
-    folder = os.path.join(prepare.BENCHMARKS, "results", f"{time.strftime('%Y%m%d-%H%M%S')}-{options.mode.name}")
-    os.makedirs(folder)
+    # A check leaves one folder, however often it runs.
+    name = "check" if options.mode.name == "check" else f"{time.strftime('%Y%m%d-%H%M%S')}-{options.mode.name}"
+    folder = os.path.join(prepare.BENCHMARKS, "results", name)
+    os.makedirs(folder, exist_ok=True)
     described = [("mode", options.mode.title), *machine.describe(options.workers, prepare.python_versions(python))]
-    with open(os.path.join(folder, "machine.json"), "w", encoding="utf-8") as file:
-        json.dump(described, file)
+    write_machine(folder, described)
     comparison = Comparison(options, python, unavailable)
     shown = os.path.relpath(folder, prepare.ROOT)
     say(f"compare: measuring; every figure goes to {shown}/measurements.csv")
     with open(os.path.join(folder, "measurements.csv"), "w", encoding="utf-8", newline="") as file:
         measurements.write_header(file)
         comparison.go(file)
+    write_machine(folder, [*described, ("load after the run", machine.load())])
     page = render(folder, options.rows)
     with open(os.path.join(folder, "table.md"), "w", encoding="utf-8") as file:
         file.write(page)
@@ -208,6 +215,8 @@ if __name__ == "__main__":
         say(f"compare: {error}")
         sys.exit(1)
     except KeyboardInterrupt:
+        # The processes are being ended; not to be interrupted again.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         say("\ncompare: interrupted")
         sys.exit(130)
     finally:

@@ -24,8 +24,13 @@ def from_file(path, pattern):
     return found.group(1) if found else "unknown"
 
 
+def load():
+    """How many processes wanted a processor: before a run, more than a few tenths are somebody else's."""
+    return " ".join(f"{average:.1f}" for average in os.getloadavg()) + " (1, 5, 15 minutes)"
+
+
 def describe(workers, versions):
-    """Pairs of a name and its text. The load tells whether something else ran beside."""
+    """Pairs of a name and its text."""
     memory = from_file("/proc/meminfo", r"^MemTotal:\s*(\d+)")
     peers = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "Python")
     return [
@@ -33,7 +38,7 @@ def describe(workers, versions):
         ("processor", f"{from_file('/proc/cpuinfo', '^model name.*: (.*)')}, {os.cpu_count()} logical"),
         ("workers", str(workers)),
         ("memory", f"{int(memory) / 1048576:.0f} GiB" if memory.isdigit() else memory),
-        ("load before the run", " ".join(f"{load:.1f}" for load in os.getloadavg()) + " (1, 5, 15 minutes)"),
+        ("load before the run", load()),
         ("kernel", f"{platform.system()} {platform.release()}"),
         ("commit", first_line(["git", "describe", "--always", "--dirty", "--exclude", "*"])),
         ("Swift", first_line(["swift", "--version"])),

@@ -63,9 +63,9 @@ LIMITS = {
         Limit("echo_shared", "C, shared memory", "GB/s", counts(64 * MIB, 64 * MIB, MIB)),
         Limit("echo_pipes", "C, pipes", "GB/s", counts(64 * MIB, 64 * MIB, MIB)),
         Limit("memcpy", "memcpy", "GB/s", counts(64 * MIB, 64 * MIB, MIB)),
-        Limit("spin_10us", "C, the same in a process for each worker", "%", counts(5000, 5000, 50)),
+        Limit("spin_10us", "C, the same in a process for each worker", "%", counts(3000, 3000, 50)),
         Limit("spin_100us", "C, the same in a process for each worker", "%", counts(2000, 1000, 50)),
-        Limit("spin_1000us", "C, the same in a process for each worker", "%", counts(1000, 200, 20)),
+        Limit("spin_1000us", "C, the same in a process for each worker", "%", counts(500, 200, 20)),
         Limit("spawn_exit_wait", "C, posix_spawn", "/s", counts(200, 100, 10)),
         Limit("fork_exit_wait", "C, fork of a small process", "/s", counts(200, 100, 10)),
         Limit("exec_swift", "exec of a Swift program to its first byte", "ms", counts(20, 10, 2)),
@@ -77,7 +77,7 @@ ROWS = {
     row.name: row
     for row in [
         Row(
-            "round_trip", "round trip of an empty task, median", "us", False, counts(1000, 200, 10),
+            "round_trip", "round trip of an empty task, median", "us", False, counts(500, 200, 10),
             "within 1.1 × C blocking with spinning off; 3 µs with it", goal_by_limit=1.1,
             limits=("pipe_blocking", "pipe_spinning"),
         ),
@@ -86,7 +86,7 @@ ROWS = {
             limits=("pipe_messages",),
         ),
         Row(
-            "map", "map over integers, chunks of 1000", "/s", True, counts(1_000_000, 100_000, 5_000),
+            "map", "map over integers, chunks of 1000", "/s", True, counts(300_000, 100_000, 5_000),
             "100 M items/s", goal=100e6,
         ),
         Row(
@@ -94,7 +94,7 @@ ROWS = {
             limits=("echo_shared", "echo_pipes", "memcpy"),
         ),
         Row(
-            "busy_10us", "share of ideal speed, tasks of 10 µs", "%", True, counts(5000, 500, 50), "80 %", goal=80,
+            "busy_10us", "share of ideal speed, tasks of 10 µs", "%", True, counts(3000, 500, 50), "80 %", goal=80,
             limits=("spin_10us",),
         ),
         Row(
@@ -102,11 +102,11 @@ ROWS = {
             limits=("spin_100us",),
         ),
         Row(
-            "busy_1000us", "share of ideal speed, tasks of 1000 µs", "%", True, counts(1000, 200, 20), "99 %", goal=99,
+            "busy_1000us", "share of ideal speed, tasks of 1000 µs", "%", True, counts(500, 200, 20), "99 %", goal=99,
             limits=("spin_1000us",),
         ),
         Row(
-            "fresh_worker", "a fresh worker for every task", "/s", True, counts(60, 10, 4),
+            "fresh_worker", "a fresh worker for every task", "/s", True, counts(40, 10, 4),
             "500 /s by spawning, 1,500 /s with a zygote", goal=500, limits=("spawn_exit_wait", "fork_exit_wait"),
         ),
         Row(
