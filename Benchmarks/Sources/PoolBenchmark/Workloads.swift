@@ -1,0 +1,222 @@
+import Futures
+import Glibc
+
+/// A benchmark that cannot go on, or whose results are wrong.
+struct BenchmarkError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The rows of the table, each with how it is measured. Benchmarks/peers/bench.py has the same ones for Python's pools.
+struct Workloads {
+    /// How many tasks the pool runs at the same time.
+    var workers: Int
+    /// How long a row is measured again and again; at least once.
+    var seconds: Double
+
+    private var warmPool: ProcessPoolExecutor?
+
+    init(workers: Int, seconds: Double) {
+        self.workers = workers
+        self.seconds = seconds
+    }
+
+    /// - Parameter count: the size of one measurement, see each row.
+    mutating func measure(_ row: String, count: Int) throws {
+        switch row {
+        case "round_trip": try roundTrip(count)
+        case "burst": try burst(count)
+        case "map": try map(count)
+        case "payload": try payload(count)
+        case "fresh_worker": try freshWorker(count)
+        case "busy_10us": try busyTasks(row, 10, count)
+        case "busy_100us": try busyTasks(row, 100, count)
+        case "busy_1000us": try busyTasks(row, 1000, count)
+        case "start": try start()
+        case "pending_memory": try pendingMemory(count)
+        case "idle_memory": try idleMemory()
+        default: throw BenchmarkError("there is no row '\(row)'")
+        }
+    }
+
+    mutating func end() {
+        warmPool?.shutdown()
+        warmPool = nil
+    }
+
+    /// A pool whose workers are all there, the same for all rows that want one.
+    private mutating func pool() throws -> ProcessPoolExecutor {
+        if let warmPool { return warmPool }
+        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers)
+        _ = try workerIDs(pool)
+        warmPool = pool
+        return pool
+    }
+
+    /// The processes of all workers, each of which has run something then.
+    private func workerIDs(_ pool: ProcessPoolExecutor) throws -> Set<Int> {
+        var seen: Set<Int> = []
+        for _ in 0..<200 where seen.count < workers {
+            let futures = try (0..<workers * 2).map { _ in try pool.submit(nap) }
+            for future in futures { seen.insert(try future.result()) }
+        }
+        guard seen.count == workers else { throw BenchmarkError("only \(seen.count) of \(workers) workers ran a task") }
+        return seen
+    }
+
+    /// Does something once unmeasured, then until the time is up.
+    private func repeatedly(_ measurement: () throws -> Void, warmUp: () throws -> Void) rethrows {
+        try warmUp()
+        let end = now() + seconds
+        repeat { try measurement() } while now() < end
+    }
+
+    /// `count` calls one after the other, each waited for; their median.
+    private mutating func roundTrip(_ count: Int) throws {
+        let pool = try pool()
+        try repeatedly {
+            var times: [Double] = []
+            times.reserveCapacity(count)
+            for _ in 0..<count {
+                let begin = now()
+                try pool.submit(empty).result()
+                times.append(now() - begin)
+            }
+            report("round_trip", median(times) * 1e6, "us")
+        } warmUp: {
+            for _ in 0..<count { try pool.submit(empty).result() }
+        }
+    }
+
+    /// `count` calls submitted at once, then all their results.
+    private mutating func burst(_ count: Int) throws {
+        let pool = try pool()
+        func run(_ count: Int) throws {
+            var futures: [Future<Void>] = []
+            futures.reserveCapacity(count)
+            for _ in 0..<count { futures.append(try pool.submit(empty)) }
+            for future in futures { try future.result() }
+        }
+        try repeatedly {
+            let begin = now()
+            try run(count)
+            report("burst", Double(count) / (now() - begin), "/s")
+        } warmUp: {
+            try run((count + 9) / 10)
+        }
+    }
+
+    /// `count` integers in chunks of 1000, into an array.
+    private mutating func map(_ count: Int) throws {
+        let pool = try pool()
+        try repeatedly {
+            let begin = now()
+            let results = try pool.map(increment, 0..<count, chunkSize: 1000).collect()
+            report("map", Double(count) / (now() - begin), "/s")
+            guard results.count == count, results.reduce(0, +) == count * (count + 1) / 2 else {
+                throw BenchmarkError("map: wrong results")
+            }
+        } warmUp: {
+            _ = try pool.map(increment, 0..<(count + 9) / 10, chunkSize: 1000).collect()
+        }
+    }
+
+    /// `count` bytes to a worker and back: twice as many bytes, divided by the time of both.
+    private mutating func payload(_ count: Int) throws {
+        let pool = try pool()
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            for index in 0..<count { buffer[index] = UInt8(truncatingIfNeeded: (index &* 0x9e37_79b1) >> 13) }
+            initialized = count
+        }
+        try repeatedly {
+            let begin = now()
+            let answer = try pool.submit(echo, bytes).result()
+            report("payload", Double(2 * count) / (now() - begin) / 1e9, "GB/s")
+            guard answer == bytes else { throw BenchmarkError("payload: other bytes came back") }
+        } warmUp: {
+            _ = try pool.submit(echo, bytes).result()
+        }
+    }
+
+    /// `count` calls, each in a process of its own.
+    private func freshWorker(_ count: Int) throws {
+        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers, maxTasksPerChild: 1)
+        func run(_ count: Int) throws {
+            let futures = try (0..<count).map { _ in try pool.submit(processID) }
+            let processes = Set(try futures.map { try $0.result() })
+            guard processes.count == count else {
+                throw BenchmarkError("fresh_worker: \(count) tasks ran in \(processes.count) processes")
+            }
+        }
+        try repeatedly {
+            let begin = now()
+            try run(count)
+            report("fresh_worker", Double(count) / (now() - begin), "/s")
+        } warmUp: {
+            try run(workers)
+        }
+        pool.shutdown()
+    }
+
+    /// `count` tasks that compute for a known time; the share of the speed that workers without any cost would reach.
+    private mutating func busyTasks(_ row: String, _ microseconds: Int, _ count: Int) throws {
+        let pool = try pool()
+        func run(_ count: Int) throws {
+            let futures = try (0..<count).map { _ in try pool.submit(busy, microseconds) }
+            var sum = 0
+            for future in futures { sum += try future.result() }
+            guard sum == count * microseconds else { throw BenchmarkError("\(row): wrong results") }
+        }
+        try repeatedly {
+            let begin = now()
+            try run(count)
+            let ideal = Double(count * microseconds) / 1e6 / Double(workers)
+            report(row, 100 * ideal / (now() - begin), "%")
+        } warmUp: {
+            try run((count + 9) / 10)
+        }
+    }
+
+    /// From nothing to the first result, once: a program that has had a pool starts the next one faster.
+    private func start() throws {
+        let begin = now()
+        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers)
+        let result = try pool.submit(increment, 1).result()
+        report("start", (now() - begin) * 1e3, "ms")
+        guard result == 2 else { throw BenchmarkError("start: wrong result") }
+        pool.shutdown()
+    }
+
+    /// How much this process grows by `count` calls that wait behind blocked workers, for each of them.
+    private func pendingMemory(_ count: Int) throws {
+        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers)
+        for _ in 0..<100 { _ = try pool.submit(increment, 1).result() }
+        _ = try workerIDs(pool)
+        let gate = try temporaryName()
+        let gates = try (0..<workers).map { _ in try pool.submit(awaitFile, gate) }
+        usleep(200_000)
+        var futures: [Future<Int>] = []
+        let before = try residentBytes()
+        for number in 0..<count { futures.append(try pool.submit(increment, number)) }
+        // What is handed on by threads of the pool is there then, too.
+        usleep(300_000)
+        let after = try residentBytes()
+        close(open(gate, O_CREAT | O_WRONLY, 0o600))
+        defer { unlink(gate) }
+        for future in gates { _ = try future.result() }
+        var sum = 0
+        for future in futures { sum += try future.result() }
+        guard sum == count * (count + 1) / 2 else { throw BenchmarkError("pending_memory: wrong results") }
+        report("pending_memory", Double(after - before) / Double(count), "B")
+        pool.shutdown()
+    }
+
+    /// Memory that goes back to the system when a worker that has run a few small tasks ends; median of the workers.
+    private func idleMemory() throws {
+        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers)
+        let processes = try workerIDs(pool)
+        usleep(300_000)
+        report("idle_memory", median(try processes.map { try privateBytes($0) }) / 1e6, "MB")
+        pool.shutdown()
+    }
+}
