@@ -13,8 +13,11 @@ private func peakMemory() -> Int {
     return usage.ru_maxrss * 1024
 }
 
-/// Memory that the process has resident, in bytes.
+/// Memory that the process has resident, in bytes, without what was freed and malloc keeps (malloc_trim(3)): how much that
+/// is depends on all that the process did before.
 func residentMemory() -> Int {
+    typealias Trim = @convention(c) (Int) -> Int32
+    if let symbol = dlsym(dlopen(nil, RTLD_NOW), "malloc_trim") { _ = unsafeBitCast(symbol, to: Trim.self)(0) }
     guard let file = fopen("/proc/self/statm", "r") else { fatalError("no /proc") }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 256)
