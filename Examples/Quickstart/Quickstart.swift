@@ -1,13 +1,14 @@
 import Futures
 
 let isPrime = Callable("is_prime") { (n: Int) -> Bool in
-    n >= 2 && !(2...).prefix { $0 * $0 <= n }.contains { n % $0 == 0 }
+    n >= 2 && (2...).lazy.prefix { $0 * $0 <= n }.allSatisfy { n % $0 != 0 }
 }
 let power = Callable("pow") { (base: Int, exponent: Int) -> Int in
     (0..<exponent).reduce(1) { product, _ in product * base }
 }
 let registry = FunctionRegistry {
-    isPrime; power
+    isPrime
+    power
 }
 
 @main struct Quickstart {
