@@ -46,11 +46,13 @@ class Results:
         self.commands = {}
         for m in measurements:
             self.commands.setdefault((m.row, m.system), m.command)
-        present = {m.system for m in measurements}
-        self.peers = [name for name in SYSTEMS if name in present and name != OURS]
+        self.present = {m.system for m in measurements}
+        self.peers = [name for name in SYSTEMS if name in self.present and name != OURS]
 
     def __getitem__(self, key):
-        return self.summaries.get(key, Summary(None, None, None, 0, "missing"))
+        # Of a system that was left out on purpose (--systems), nothing is missing.
+        absent = "missing" if key[1] in self.present else "not measured"
+        return self.summaries.get(key, Summary(None, None, None, 0, absent))
 
     def best_peer(self, row):
         """Name and summary of the best peer; None if no peer has a figure."""

@@ -25,10 +25,10 @@ class Executor:
     executor = None
 
     def call(self, f, x):
-        return self.executor.submit(f, x).result()
+        return self.submit(f, x).result()
 
     def run_all(self, f, xs):
-        return self.results([self.executor.submit(f, x) for x in xs])
+        return self.results([self.submit(f, x) for x in xs])
 
     def map(self, f, xs, chunk):
         return self.executor.map(f, xs, chunksize=chunk)
@@ -104,7 +104,9 @@ class Loky(Executor):
         self.executor = get_reusable_executor(max_workers=workers, timeout=None)
 
 
-class Pebble:
+class Pebble(Executor):
+    """Its futures are those of concurrent.futures."""
+
     def __init__(self, workers, tasks_per_child=None):
         from pebble import ProcessPool
 
@@ -112,20 +114,11 @@ class Pebble:
             max_workers=workers, max_tasks=tasks_per_child or 0, context=multiprocessing.get_context("fork")
         )
 
-    def call(self, f, x):
-        return self.pool.schedule(f, args=(x,)).result()
-
-    def run_all(self, f, xs):
-        return self.results([self.submit(f, x) for x in xs])
-
     def map(self, f, xs, chunk):
         return self.pool.map(f, xs, chunksize=chunk).result()
 
     def submit(self, f, x):
         return self.pool.schedule(f, args=(x,))
-
-    def results(self, handles):
-        return [future.result() for future in handles]
 
     def stop(self):
         self.pool.close()

@@ -85,12 +85,16 @@ class Figures(unittest.TestCase):
 
 
 class Tables(unittest.TestCase):
-    def test_all_rows_are_there_and_nothing_measured_is_missing_not_zero(self):
-        page = table.render([], [])
+    def test_all_rows_are_there_and_what_was_not_printed_is_missing_never_zero(self):
+        page = table.render(measured("burst", "ours", 7.0), [])
         for row in ROWS.values():
             (ours, *_) = cells(page, row.name, "ours")
-            self.assertEqual(ours, "missing" if row.counts else "not there yet")
+            self.assertEqual(ours, "7 /s" if row.name == "burst" else "missing" if row.counts else "not there yet")
         self.assertNotRegex(page, r"\| 0[ .]")
+
+    def test_a_system_that_was_left_out_is_not_measured(self):
+        page = table.render(measured("burst", "ray", 7.0), [])
+        self.assertEqual(cells(page, "burst", "ours"), ["not measured"] * 2)
 
     def test_a_broken_figure_shows_its_reason_in_both_tables_and_is_in_no_ratio(self):
         found = measured("burst", "ours", None, problem="the figure nan makes no sense") + measured("burst", "ray", 5.0)
