@@ -8,7 +8,8 @@ import Wire
 ///
 /// While a task runs for long, a second thread, the watcher, reads the wire: it gives back tasks that are asked for,
 /// answers pings, and ends the process when the parent is gone. Reading and writing are roles that one thread has at a
-/// time; each is a lock which is held during the system call. The two are never taken one inside the other.
+/// time; each is a lock which is held during the system call. Who reads may write, to answer what it has read; who writes
+/// never reads.
 final class WorkerSession: Sendable {
     private let registry: FunctionRegistry
     /// Why it does not serve at all; empty if it does.
