@@ -156,17 +156,17 @@ extension ProcessSuites {
             try Leftovers.check {
                 let folder = TemporaryFolder()
                 let pool = try makePool(maxWorkers: 1)
-                for round in 0..<10 {
+                for round in 0..<20 {
                     // Short ones first, so that the pool sends ahead; then all that follows lies behind a blocked one.
                     for future in try (0..<40).map({ try pool.submit(increment, $0) }) {
                         _ = try future.result(timeout: longTime)
                     }
                     let first = try pool.submit(meet, folder.file("runs\(round)"), folder.file("go\(round)"))
-                    let short = try pool.submit(increment, 1)
+                    let short = try pool.submit(nothing)
                     let long = try pool.submit(awaitFile, folder.file("end\(round)"))
                     try folder.waitFor("runs\(round)")
                     folder.write("", to: "go\(round)")
-                    #expect(try short.result(timeout: longTime) == 2)
+                    try short.result(timeout: longTime)
                     #expect(!long.isDone)
                     folder.write("", to: "end\(round)")
                     #expect(try first.result(timeout: longTime) + long.result(timeout: longTime) == 2)
