@@ -68,33 +68,52 @@ struct Surroundings {
         say("over")
     }
 
-    /// Every descriptor is taken while the pool starts a worker.
-    private func runOutOfDescriptors() throws {
-        setLimit(64)
-        let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 2)
+    /// Every descriptor but `spare` is taken while `body` runs.
+    private func withFew<R>(spare: Int, _ body: () throws -> R) rethrows -> R {
+        var taken = takeAll()
+        for descriptor in taken.suffix(spare) { close(descriptor) }
+        taken.removeLast(spare)
+        defer { for descriptor in taken { close(descriptor) } }
+        return try body()
+    }
+
+    private func takeAll() -> [Int32] {
         var taken: [Int32] = []
         while true {
             let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { break }
+            guard descriptor >= 0 else { return taken }
             taken.append(descriptor)
         }
-        // From none left to one too few.
-        let error = try pool.submit(increment, 1).exception(timeout: .seconds(30))
-        for descriptor in taken { close(descriptor) }
-        say("\(error.map { "\($0)" } ?? "nothing")")
-        pool.shutdown()
-        for spare in 1..<14 {
-            let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
-            var taken: [Int32] = []
-            while true {
-                let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
-                guard descriptor >= 0 else { break }
-                taken.append(descriptor)
+    }
+
+    /// A pool without a single descriptor left, and with one more each time, until there are enough.
+    private func runOutOfDescriptors() throws {
+        setLimit(64)
+        for spare in 0...1 {
+            let error = withFew(spare: spare) {
+                do {
+                    _ = try ProcessPoolExecutor(testRegistry, maxWorkers: 2)
+                    return "a pool was made of \(spare) descriptors"
+                } catch {
+                    // What failed half-way has given back what it had.
+                    let left = takeAll()
+                    for descriptor in left { close(descriptor) }
+                    return left.count == spare ? "\(error)" : "\(left.count) of \(spare) descriptors are left"
+                }
             }
-            for descriptor in taken.suffix(spare) { close(descriptor) }
-            let error = try pool.submit(increment, 1).exception(timeout: .seconds(30))
-            for descriptor in taken.dropLast(spare) { close(descriptor) }
-            if let error, !"\(error)".contains("Too many open files") { say("with \(spare): \(error)") }
+            say(error)
+        }
+        var failures = 0
+        for spare in 0..<14 {
+            let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
+            let error = try withFew(spare: spare) {
+                try pool.submit(increment, 1).exception(timeout: .seconds(30))
+            }
+            if let error {
+                failures += 1
+                if failures == 1 { say("\(error)") }
+                if !"\(error)".contains("Too many open files") { say("with \(spare): \(error)") }
+            }
             pool.shutdown()
         }
         say("over")

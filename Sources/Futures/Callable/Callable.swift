@@ -49,6 +49,9 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     }
 
     /// Names an asynchronous function. The worker runs it on its main thread, one task at a time.
+    ///
+    /// It may use tasks, groups, actors and sleep, but not the main actor: that runs on the worker's main thread, which is
+    /// busy with this very call until it ends, so that it would wait for ever.
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) async throws -> Output)
     where Output: Codable, repeat each Input: Codable {
         self.init(

@@ -6,9 +6,10 @@ import Wire
 
 /// A worker's life: reads tasks, runs them one after the other on the calling thread, writes the answers.
 ///
-/// While a task runs for long, a second thread, the watcher, reads the wire: it gives back tasks that are asked for,
-/// answers pings, and ends the process when the parent is gone. Reading and writing are roles that one thread has at a
-/// time; each is a lock which is held during the system call. The two are never taken one inside the other.
+/// While a task runs for long, a second thread, the watcher, tells the answers that were collected before it, and reads
+/// the wire: it gives back tasks that are asked for, answers pings, and ends the process when the parent is gone. Reading and writing are roles that one thread has at a
+/// time; each is a lock which is held during the system call. Who reads may write, to answer what it has read; who writes
+/// never reads.
 final class WorkerSession: Sendable {
     private let registry: FunctionRegistry
     /// Why it does not serve at all; empty if it does.
@@ -100,7 +101,8 @@ final class WorkerSession: Sendable {
             let answer = perform(request, start)
             busy.end()
             let size = try append(answer)
-            // What is finished is told at once when more would be waited for, or when the next task may take long.
+            // What is finished is told at once when more would be waited for. When the next task takes long, the watcher
+            // tells it.
             let now = futures_monotonic_nanoseconds()
             if size >= Self.batchSize || now - (oldestAnswer ?? start) >= Self.batchDelay {
                 try flush()
@@ -287,6 +289,12 @@ final class WorkerSession: Sendable {
             try append(Answer(message: message), to: &buffer)
             try flush(&buffer)
         }
+    }
+
+    /// Writes the answers that were collected before the running task, unless the main thread is writing. The watcher's:
+    /// they must not wait for the end of a task that takes long.
+    func flushWhatWaits() throws(End) {
+        _ = try writing.withLockIfAvailable { buffer throws(End) in try flush(&buffer) }
     }
 
     private func flush() throws(End) {

@@ -69,6 +69,7 @@ enum WorkerWatcher {
             sleep()
             guard let since = session.busy.since, futures_monotonic_nanoseconds() - since >= tick else { continue }
             do throws(WorkerSession.End) {
+                try session.flushWhatWaits()
                 try session.readWhatIsThere()
             } catch {
                 switch error {

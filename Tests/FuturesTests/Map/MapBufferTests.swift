@@ -79,8 +79,9 @@ extension ProcessSuites {
                 }
             }
             let pool = try ThreadPoolExecutor(maxWorkers: 2)
-            defer { Task { await pool.shutdown() } }
             #expect(try await pool.map(increment, Numbers(upTo: 100), bufferSize: 9).collect() == Array(1...100))
+            // Waited for: its threads would be taken for the next test's.
+            await pool.shutdown()
         }
 
         @Test("M2: a buffer size or chunk size below 1 is an error at the call")

@@ -31,7 +31,7 @@ extension ProcessSuites {
                 // Short calls first, so that many are sent ahead.
                 for _ in 0..<3 { _ = try pool.map(awaitFile, Array(repeating: "/", count: 300)).collect() }
                 let paths = ["/"] + [folder.file("go")] + Array(repeating: "/", count: 200)
-                let results = try pool.map(awaitFile, paths)
+                let results = try pool.map(awaitFile, paths, timeout: longTime)
                 #expect(try results.next() == 1)
                 let start = ContinuousClock.now
                 results.cursor.end()

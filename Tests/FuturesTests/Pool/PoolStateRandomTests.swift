@@ -20,6 +20,7 @@ struct PoolStateRandomTests {
         world.origin = "seed \(seed)"
         let mayDie = Bool.random(using: &random)
         let mayFailToStart = Bool.random(using: &random)
+        let mayBeTerminated = Int.random(in: 0..<4, using: &random) == 0
         var submitted = 0
         for _ in 0..<300 {
             world.now += Int64.random(in: 0...100_000, using: &random)
@@ -67,6 +68,11 @@ struct PoolStateRandomTests {
                 if mayDie, Int.random(in: 0..<8, using: &random) == 0, let id = pick(world, { _ in true }, &random) {
                     world.die(id)
                 }
+                if mayBeTerminated, Int.random(in: 0..<8, using: &random) == 0 {
+                    world.raise { state, now, actions in
+                        state.terminated(PoolWorld.Failure(text: "terminated"), signal: 15, now: now, &actions)
+                    }
+                }
             }
         }
         let cancels = Bool.random(using: &random)
@@ -87,8 +93,13 @@ struct PoolStateRandomTests {
         let open = world.tasks.filter { world.outcomes[$0.value] == nil && !world.cancelledJobs.contains($0.value) }
         guard let id = open.keys.sorted(by: { $0.rawValue < $1.rawValue }).randomElement(using: &random) else { return }
         let job = world.tasks[id]!
-        let outcome = world.raise { state, now, actions in state.cancelRequested(id, now: now, &actions) }
+        let waits = Bool.random(using: &random)
+        let outcome = world.raise { state, now, actions in
+            state.cancelRequested(id, waits: waits, now: now, &actions)
+        }
         if outcome == .done { world.outcomes[job] = .cancelled }
+        // Sometimes nobody waits for the answer any more.
+        if outcome == .asked, Int.random(in: 0..<3, using: &random) == 0 { world.state.cancelRequestWithdrawn(id) }
     }
 }
 

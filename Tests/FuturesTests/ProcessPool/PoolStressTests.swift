@@ -8,6 +8,11 @@ import Testing
 extension ProcessSuites {
     /// Many threads that do what they like to one pool. A failure is a call that never ends.
     @Suite struct PoolStressTests {
+        /// So often, and less under the sanitizer, where a worker takes a second to exit.
+        private func times(_ count: Int) -> Int {
+            WorkerLossTests.crashesArePlain ? count : max(count / 6, 1)
+        }
+
         /// Whether every future is done within a time in which all of the work could be done many times over.
         private func expectDone(_ futures: [AnyFuture], _ what: String = "") {
             let (_, notDone) = wait(futures, timeout: longTime)
@@ -21,7 +26,7 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 2, maxTasksPerChild: maxTasksPerChild)
                 for _ in 0..<10 { _ = try pool.submit(increment, 1).result(timeout: longTime) }
-                let count = maxTasksPerChild == nil ? 5_000 : 30
+                let count = times(maxTasksPerChild == nil ? 5_000 : 30)
                 let cancelled = Mutex<[AnyFuture]>([])
                 let all = Mutex<[Future<Int>]>([])
                 let threads = TestThreads()
@@ -53,7 +58,7 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
                 var futures: [AnyFuture] = []
-                for round in 0..<60 {
+                for round in 0..<times(60) {
                     for _ in 0..<40 { futures.append(try pool.submit(increment, 1)) }
                     expectDone(futures)
                     // Long enough for the worker's watcher to look at the wire, at a time that moves with the rounds.
@@ -106,7 +111,7 @@ extension ProcessSuites {
         @Test("H1-H7: ten threads submit, cancel and end one pool at random", arguments: Ending.allCases)
         func anything(ending: Ending) throws {
             try Leftovers.check(eventually: true) {
-                for round in 0..<3 {
+                for round in 0..<times(3) {
                     let seed = UInt64.random(in: 0 ... .max)
                     var holder: PoolHolder? = PoolHolder(
                         try makePool(maxWorkers: 3, maxTasksPerChild: round % 3 == 0 ? 4 : nil))
@@ -161,7 +166,7 @@ extension ProcessSuites {
                 let threads = TestThreads()
                 for number in 0..<12 {
                     threads.start {
-                        for _ in 0..<2 {
+                        for _ in 0..<times(2) {
                             guard let pool = try? makePool(maxWorkers: 2, maxTasksPerChild: 5) else { return }
                             let futures = (0..<20).compactMap { try? pool.submit(increment, number + $0) }
                             let values = futures.compactMap { try? $0.result(timeout: longTime) }
@@ -171,7 +176,7 @@ extension ProcessSuites {
                     }
                 }
                 threads.join()
-                #expect(sums.withLock { $0 } == Array(repeating: 20, count: 24))
+                #expect(sums.withLock { $0 } == Array(repeating: 20, count: 12 * times(2)))
             }
         }
 
@@ -195,7 +200,7 @@ extension ProcessSuites {
         func killedAtAnyMoment() throws {
             try Leftovers.check {
                 let bytes = [UInt8](repeating: 3, count: 3 << 20)
-                for round in 0..<20 {
+                for round in 0..<times(20) {
                     let pool = try makePool(maxWorkers: 1)
                     let pid = round < 5 ? nil : Int32(try pool.submit(processID).result(timeout: longTime))
                     let futures = try (0..<4).map { _ in try pool.submit(echoBytes, bytes) }

@@ -151,6 +151,30 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a short call's result arrives although the call after it, sent ahead with it, takes long")
+        func tellsWhatIsFinished() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1)
+                for round in 0..<20 {
+                    // Short ones first, so that the pool sends ahead; then all that follows lies behind a blocked one.
+                    for future in try (0..<40).map({ try pool.submit(increment, $0) }) {
+                        _ = try future.result(timeout: longTime)
+                    }
+                    let first = try pool.submit(meet, folder.file("runs\(round)"), folder.file("go\(round)"))
+                    let short = try pool.submit(nothing)
+                    let long = try pool.submit(awaitFile, folder.file("end\(round)"))
+                    try folder.waitFor("runs\(round)")
+                    folder.write("", to: "go\(round)")
+                    try short.result(timeout: longTime)
+                    #expect(!long.isDone)
+                    folder.write("", to: "end\(round)")
+                    #expect(try first.result(timeout: longTime) + long.result(timeout: longTime) == 2)
+                }
+                pool.shutdown()
+            }
+        }
+
         @Test("P1: sequential work uses one worker, two tasks at a time two")
         func usesFewWorkers() throws {
             try Leftovers.check {
