@@ -39,7 +39,7 @@ step_benchmarks() { Benchmarks/compare.sh --check; }
 step_thread_sanitizer() {
     export FUTURES_THREAD_SANITIZER=1
     swift build --build-tests --sanitize=thread --scratch-path .build/tsan
-    TSAN_OPTIONS="halt_on_error=1 exitcode=66" run_tests \
+    TSAN_OPTIONS="halt_on_error=1 exitcode=66 atexit_sleep_ms=0" run_tests \
         --sanitize=thread --scratch-path .build/tsan --filter "$thread_suites"
 }
 step_address_sanitizer() {
