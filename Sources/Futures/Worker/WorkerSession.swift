@@ -7,9 +7,9 @@ import Wire
 /// A worker's life: reads tasks, runs them one after the other on the calling thread, writes the answers.
 ///
 /// While a task runs for long, a second thread, the watcher, tells the answers that were collected before it, and reads
-/// the wire: it gives back tasks that are asked for, answers pings, and ends the process when the parent is gone. Reading and writing are roles that one thread has at a
-/// time; each is a lock which is held during the system call. Who reads may write, to answer what it has read; who writes
-/// never reads.
+/// the wire: it gives back tasks that are asked for, answers pings, and ends the process when the parent is gone. Reading
+/// and writing are roles that one thread has at a time; each is a lock which is held during the system call. Who reads may
+/// write, to answer what it has read; who writes never reads.
 final class WorkerSession: Sendable {
     private let registry: FunctionRegistry
     /// Why it does not serve at all; empty if it does.
@@ -173,9 +173,13 @@ final class WorkerSession: Sendable {
 
     // MARK: Reading
 
-    /// Reads once, waiting until there is something, and takes in all whole frames.
+    /// Reads once, waiting until there is something, and takes in all whole frames. Does nothing while requests wait.
     private func read() throws(End) {
-        try reading.withLock { decoder throws(End) in try read(&decoder) }
+        try reading.withLock { decoder throws(End) in
+            // The watcher may have read since the inbox was found empty, and nothing more need come: the pool waits.
+            guard inbox.withLock({ $0.requests.isEmpty }) else { return }
+            try read(&decoder)
+        }
     }
 
     /// Reads as long as there is something, if nobody else is reading. The watcher's.

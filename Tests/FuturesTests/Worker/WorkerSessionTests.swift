@@ -22,7 +22,9 @@ private final class BareWorker {
         _ = futures_reap(process.pidfd.rawValue, 1, &exit)
     }
 
-    func send(_ messages: (Message, Payload)...) throws {
+    func send(_ messages: (Message, Payload)...) throws { try send(messages) }
+
+    func send(_ messages: [(Message, Payload)]) throws {
         var buffer = FrameBuffer()
         for (message, payload) in messages { try buffer.append(message, payload: payload) }
         let written = buffer.withUnsafeBytes { process.toWorker.write($0) }
@@ -118,6 +120,30 @@ extension ProcessSuites {
                 #expect(result.id == 3)
                 guard case .goodbye = try worker.receive() else { throw BareWorker.Silent() }
                 #expect(try worker.receive() == nil)
+                #expect(try worker.end().code == 0)
+            }
+        }
+
+        @Test("a task that the watcher reads just when the one before it ends is run")
+        func readByTheWatcher() throws {
+            try Leftovers.check {
+                let worker = try BareWorker()
+                try worker.send(hello)
+                guard case .welcome = try worker.receive() else { throw BareWorker.Silent() }
+                let behind = (1...20).map { TaskMessage(id: $0, function: index(of: "increment")) }
+                for round in 0..<(WorkerLossTests.crashesArePlain ? 100 : 20) {
+                    // The watcher looks at the wire 20 ms after a task has begun, and then some to wake up.
+                    let busy = TaskMessage(id: 0, function: index(of: "keep_busy"))
+                    try worker.send((.task(busy), try payload(20_000 + round % 50 * 8)))
+                    // Not to be read together with it.
+                    usleep(1_000)
+                    try worker.send(try behind.map { (.task($0), try payload(1)) })
+                    for id in 0...20 {
+                        guard case .result(let result) = try worker.receive() else { throw BareWorker.Silent() }
+                        #expect(result.id == UInt64(id))
+                    }
+                }
+                try worker.send([(.drain(Drain(reason: "")), .empty)])
                 #expect(try worker.end().code == 0)
             }
         }
