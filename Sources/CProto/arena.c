@@ -184,7 +184,10 @@ void *futures_reallocate(void *memory, size_t size) {
 }
 
 void *futures_allocate(size_t size) {
-    enum { LARGE = 4 * 1024 * 1024, PAGE = 2 * 1024 * 1024 };
+    // Above 32 MiB malloc maps each block for itself, whatever was freed before (mallopt(3), M_MMAP_THRESHOLD), and unmaps
+    // it when it is freed. A smaller block may lie in the heap, where the advice outlives it: the kernel may then back what was
+    // freed with large pages again.
+    enum { LARGE = 33 * 1024 * 1024, PAGE = 2 * 1024 * 1024 };
     void *memory = futures_reallocate(NULL, size);
 #ifdef MADV_HUGEPAGE
     // Only whole large pages within the block; that the system refuses does not matter.

@@ -13,17 +13,26 @@ private func peakMemory() -> Int {
     return usage.ru_maxrss * 1024
 }
 
-/// Memory that the process has resident, in bytes, without what was freed and malloc keeps (malloc_trim(3)): how much that
-/// is depends on all that the process did before.
-func residentMemory() -> Int {
-    typealias Trim = @convention(c) (Int) -> Int32
-    if let symbol = dlsym(dlopen(nil, RTLD_NOW), "malloc_trim") { _ = unsafeBitCast(symbol, to: Trim.self)(0) }
-    guard let file = fopen("/proc/self/statm", "r") else { fatalError("no /proc") }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    fgets(&line, Int32(line.count), file)
-    let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return Int(text.split(separator: " ")[1])! * sysconf(Int32(_SC_PAGESIZE))
+/// Memory that malloc has given out and not got back, in bytes (malloc_info(3)). What it keeps of what was freed does not
+/// count: how much that is depends on all that the process did before.
+func memoryInUse() -> Int {
+    typealias Info = @convention(c) (Int32, UnsafeMutablePointer<FILE>) -> Int32
+    guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "malloc_info") else { fatalError("this is not glibc") }
+    var text: UnsafeMutablePointer<CChar>?
+    var size = 0
+    let stream = open_memstream(&text, &size)!
+    _ = unsafeBitCast(symbol, to: Info.self)(0, stream)
+    fclose(stream)
+    defer { free(text) }
+    // Behind the last heap come the totals of all.
+    let lines = String(cString: text!).split(separator: "\n")
+    let totals = lines[(lines.lastIndex(of: "</heap>")! + 1)...]
+    func bytes(_ beginning: String) -> Int {
+        let line = totals.first { $0.hasPrefix(beginning) }!
+        return Int(line.split(separator: "\"").last { Int($0) != nil }!)!
+    }
+    let free = bytes("<total type=\"fast\"") + bytes("<total type=\"rest\"")
+    return bytes("<system type=\"current\"") + bytes("<total type=\"mmap\"") - free
 }
 
 /// Whether the address sanitizer is in this process: it keeps freed memory for a while, and finds leaks itself.
