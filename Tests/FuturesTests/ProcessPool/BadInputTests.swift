@@ -172,39 +172,5 @@ extension ProcessSuites {
             #expect(output.contains("the environment variable FUTURES_WORKER is \"9:1,2\""), "\(output)")
             #expect(program.exitCode == 78)
         }
-
-        @Test("a plug-in that does not load, or has no entry point")
-        func plugins() throws {
-            let folder = TemporaryFolder()
-            let host = BuildProducts.path(of: "worker-host")
-            let noLibrary = folder.write("text", to: "plugin.so")
-            let unloadable = try startError(.workerHost(at: host, load: noLibrary))
-            #expect(
-                unloadable.contains("refused to serve: the plug-in \(noLibrary) cannot be loaded: "), "\(unloadable)")
-            #expect(unloadable.contains("file too short"), "\(unloadable)")
-            let missing = try startError(.workerHost(at: host, load: folder.file("missing.so")))
-            #expect(missing.contains("No such file or directory"), "\(missing)")
-            let libraries: [String] = ["/lib/x86_64-linux-gnu/libz.so.1", "/lib/aarch64-linux-gnu/libz.so.1"]
-            let library = try #require(libraries.first { access($0, F_OK) == 0 })
-            let entryless = try startError(.workerHost(at: host, load: library))
-            #expect(
-                entryless.contains("the plug-in \(library) has no entry point futures_plugin_main; declare"),
-                "\(entryless)")
-        }
-
-        @Test("worker-host from a shell: help, a wrong command line, and serve without a pool")
-        func workerHostFromTheShell() throws {
-            let host = BuildProducts.path(of: "worker-host")
-            func run(_ arguments: [String]) throws -> (String, Int32?) {
-                let program = try ChildProgram(host, arguments, capturesOutput: true)
-                return (program.readToEnd(), program.exitCode)
-            }
-            let help = try run(["--help"])
-            #expect(help.0.contains("Runs the callables of a plug-in library") && help.1 == 0)
-            let wrong = try run(["serve"])
-            #expect(wrong.0.contains("--load") && wrong.1 == 64)
-            let alone = try run(["serve", "--load", "x.so"])
-            #expect(alone.0.contains("no process pool started this worker") && alone.1 == 64)
-        }
     }
 }
