@@ -70,7 +70,8 @@ extension ProcessPoolExecutor {
             do {
                 try self.submitChunk(callable, function, 0..<count, to: &chunks, repeat each columns)
             } catch {
-                for chunk in chunks { chunk.future.cancel() }
+                // Not by a key path: within these parameter packs Swift 6.3.1 cannot demangle its type, and traps.
+                AnyFuture.cancelAll(chunks.lazy.map { $0.future })
                 throw error
             }
             return chunks

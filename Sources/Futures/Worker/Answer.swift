@@ -35,20 +35,16 @@ struct Answer: Sendable {
 
     /// The task's failure in place of a result that cannot be sent; nil where it is no result.
     private func failure(_ words: String) -> Message? {
-        let description = FailureDescription(place: .encodingResult, typeName: "", message: words)
+        let task: (id: UInt64, attempt: UInt32, runNanoseconds: UInt64)
         switch message {
-        case .result(let result):
-            return .failure(
-                FailureMessage(
-                    id: result.id, attempt: result.attempt, runNanoseconds: result.runNanoseconds, failure: description)
-            )
-        case .chunkResult(let result):
-            return .failure(
-                FailureMessage(
-                    id: result.id, attempt: result.attempt, runNanoseconds: result.runNanoseconds, failure: description)
-            )
+        case .result(let result): task = (result.id, result.attempt, result.runNanoseconds)
+        case .chunkResult(let result): task = (result.id, result.attempt, result.runNanoseconds)
         default: return nil
         }
+        return .failure(
+            FailureMessage(
+                id: task.id, attempt: task.attempt, runNanoseconds: task.runNanoseconds,
+                failure: FailureDescription(place: .encodingResult, typeName: "", message: words)))
     }
 }
 
