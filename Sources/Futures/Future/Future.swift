@@ -83,6 +83,17 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
         complete(as: .returned, alsoWhenRunning: true) { storedValue = value }
     }
 
+    /// Calls `body` in this thread, and ends with what it returns or throws; unless the call was cancelled meanwhile.
+    package func run(_ body: () throws -> Value) {
+        guard markStarted() else { return }
+        let outcome: Result<Value, any Error>
+        do { outcome = .success(try body()) } catch { outcome = .failure(error) }
+        switch outcome {
+        case .success(let value): fulfil(value)
+        case .failure(let error): fail(error)
+        }
+    }
+
     /// ``AnyFuture/addDoneCallback(_:)`` with the future's own type.
     public override func addDoneCallback(_ callback: @escaping @Sendable (Future<Value>) -> Void) {
         addCallback { callback(unsafeDowncast($0, to: Future<Value>.self)) }

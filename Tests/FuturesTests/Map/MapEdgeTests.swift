@@ -13,12 +13,10 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
                 #expect(try pool.map(processID).collect().isEmpty)
-                #expect(try pool.map(processID, bufferSize: 3).collect().isEmpty)
                 #expect(try pool.map(increment, []).collect().isEmpty)
                 pool.shutdown()
                 let threads = try ThreadPoolExecutor(maxWorkers: 1)
                 #expect(try threads.map(processID).collect().isEmpty)
-                #expect(try threads.map(processID, bufferSize: 3).collect().isEmpty)
                 threads.shutdown()
             }
         }

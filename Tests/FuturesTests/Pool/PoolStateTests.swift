@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Futures
@@ -40,6 +41,44 @@ struct PoolStateTests {
             world.answer(worker)
         }
         #expect(order == Array(1...50))
+    }
+
+    @Test(
+        "a task of a higher priority starts before those that wait, in the order of submission among equals",
+        .proves(.S2))
+    func priority() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        for priority in [0, 0, -3, 7, 0, 7] { try world.submit(priority: priority) }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        var order: [Int] = []
+        while let first = world.workers[worker]!.queue.first {
+            order.append(world.tasks[first.task]!)
+            world.answer(worker, runTime: 50_000_000)
+        }
+        #expect(order == [4, 6, 1, 2, 5, 3])
+    }
+
+    @Test("a full backlog refuses, by number and by bytes, and says when there is room", .proves(.S1))
+    func backlogLimit() throws {
+        var world = PoolWorld(maxWorkers: 1, backlogLimit: BacklogLimit(tasks: 3, bytes: 100))
+        try world.submit(size: 60)
+        #expect(throws: PoolRefusal.self) { try world.submit(size: 41) }
+        let worker = try #require(world.workers.keys.first)
+        #expect(world.toldOfRoom == 0)
+        world.becomeReady(worker)
+        #expect(world.toldOfRoom == 1, "the first has begun")
+        // Larger than the limit by itself: there is no other way to ever run it.
+        try world.submit(size: 1_000)
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+        world.answer(worker)
+        #expect(world.toldOfRoom == 2)
+        for _ in 0..<3 { try world.submit(size: 20) }
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        #expect(world.toldOfRoom == 3, "there will never be room again, which they must hear, too")
+        world.runToTheEnd()
+        #expect(world.outcomes.count == 5)
     }
 
     @Test("short tasks are sent ahead, long ones are not")

@@ -68,7 +68,8 @@ extension ProcessSuites {
         /// What a round trip moved, in bytes: to the worker and back from it.
         private func moved(_ compression: CompressionPolicy, _ bytes: [UInt8]) throws -> (there: Int, back: Int) {
             let pool = try ProcessPoolExecutor(
-                testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker, compression: compression)
+                testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                options: ProcessPoolOptions(compression: compression))
             defer { pool.shutdown() }
             let before = try pool.submit(bytesMoved).result(timeout: longTime)
             #expect(try pool.submit(echoBytes, bytes).result(timeout: longTime) == bytes)
@@ -99,7 +100,7 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try ProcessPoolExecutor(
                     testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker,
-                    compression: .zlib(level: level, threshold: 1000))
+                    options: ProcessPoolOptions(compression: .zlib(level: level, threshold: 1000)))
                 let results = try pool.map(increment, 0..<20_000, chunkSize: 5_000).collect()
                 #expect(results == Array(1...20_000))
                 pool.shutdown()

@@ -2,36 +2,6 @@ import Testing
 
 @testable import Futures
 
-@Suite struct TicketQueueTests {
-    @Test("S2: first in, first out; a ticket takes its element out wherever it is, once")
-    func tickets() {
-        var queue = TicketQueue<String>()
-        #expect(queue.popFirst() == nil)
-        let tickets = ["a", "b", "c", "d"].map { queue.append($0) }
-        #expect(tickets == [0, 1, 2, 3])
-        #expect(queue.remove(1) == "b")
-        #expect(queue.remove(1) == nil)
-        #expect(queue.remove(99) == nil)
-        #expect(queue.count == 3)
-        #expect(queue.popFirst() == "a")
-        #expect(queue.remove(0) == nil)
-        #expect(queue.popFirst() == "c")
-        #expect(queue.append("e") == 4)
-        #expect(queue.remove(4) == "e")
-        #expect(queue.removeAll() == ["d"])
-        #expect(queue.isEmpty)
-        #expect(queue.append("f") == 5)
-        #expect(queue.popFirst() == "f")
-    }
-
-    @Test("what is given up while nothing is reached takes no room")
-    func givenUp() {
-        var queue = TicketQueue<Int>()
-        for number in 0..<1_000 { #expect(queue.remove(queue.append(number)) == number) }
-        #expect(queue.slotCount == 0)
-    }
-}
-
 /// The thread pool's decisions by themselves: no thread, no lock, no future.
 @Suite struct ThreadPoolStateTests {
     private struct Failure: Error {}
