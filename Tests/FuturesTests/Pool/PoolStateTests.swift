@@ -5,7 +5,7 @@ import Testing
 
 /// The scheduler by itself: no process, no thread, no clock.
 struct PoolStateTests {
-    @Test("P1: workers start on demand, and sequential work uses one")
+    @Test("workers start on demand, and sequential work uses one", .proves(.P1))
     func startsOnDemand() throws {
         var world = PoolWorld(maxWorkers: 4)
         #expect(world.spawnCount == 0)
@@ -22,14 +22,14 @@ struct PoolStateTests {
         #expect(world.outcomes.count == 11)
     }
 
-    @Test("P1: as many workers as there is work, but never more than maxWorkers")
+    @Test("as many workers as there is work, but never more than maxWorkers", .proves(.P1))
     func startsUpToTheMost() throws {
         var world = PoolWorld(maxWorkers: 3)
         for _ in 0..<10 { try world.submit() }
         #expect(world.spawnCount == 3)
     }
 
-    @Test("S2: tasks start in the order of their submission")
+    @Test("tasks start in the order of their submission", .proves(.S2))
     func isFirstInFirstOut() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<50 { try world.submit() }
@@ -95,7 +95,7 @@ struct PoolStateTests {
         #expect(world.state.backlogCount > 0)
     }
 
-    @Test("F5: a task that was sent ahead is taken back by cancel, the one that runs is not")
+    @Test("a task that was sent ahead is taken back by cancel, the one that runs is not", .proves(.F5))
     func takesBack() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<20 { try world.submit() }
@@ -141,7 +141,7 @@ struct PoolStateTests {
         #expect(world.workers[slow]!.queue.count == stuck - 1)
     }
 
-    @Test("P3: a worker is replaced after maxTasksPerChild, and the successor is started ahead")
+    @Test("a worker is replaced after maxTasksPerChild, and the successor is started ahead", .proves(.P3))
     func recycles() throws {
         var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 2)
         for _ in 0..<5 { try world.submit() }
@@ -157,7 +157,7 @@ struct PoolStateTests {
         #expect(world.finishedCount == 1)
     }
 
-    @Test("P3: a replacement that fails to start breaks the pool only when nobody is left")
+    @Test("a replacement that fails to start breaks the pool only when nobody is left", .proves(.P3))
     func survivesFailedReplacements() throws {
         var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 1)
         for _ in 0..<2 { try world.submit() }
@@ -178,7 +178,7 @@ struct PoolStateTests {
         #expect(throws: PoolRefusal.self) { try world.submit() }
     }
 
-    @Test("P4: the death of a worker fails everything and ends the others")
+    @Test("the death of a worker fails everything and ends the others", .proves(.P4))
     func breaks() throws {
         var world = PoolWorld(maxWorkers: 2)
         for _ in 0..<10 { try world.submit() }
@@ -195,7 +195,7 @@ struct PoolStateTests {
         #expect(world.finishedCount == 1)
     }
 
-    @Test("H1: a pool that never started a worker finishes at shutdown, once")
+    @Test("a pool that never started a worker finishes at shutdown, once", .proves(.H1))
     func shutsDownUnused() {
         var world = PoolWorld(maxWorkers: 2)
         for _ in 0..<3 {
@@ -205,7 +205,7 @@ struct PoolStateTests {
         #expect(throws: PoolRefusal.self) { try world.submit() }
     }
 
-    @Test("H3: shutdown with cancelFutures cancels what has not begun and lets the rest complete")
+    @Test("shutdown with cancelFutures cancels what has not begun and lets the rest complete", .proves(.H3))
     func cancelsAtShutdown() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<20 { try world.submit() }
@@ -234,7 +234,7 @@ struct PoolStateTests {
         #expect(world.finishedCount == 1)
     }
 
-    @Test("H7: terminating fails what runs and cancels what waits")
+    @Test("terminating fails what runs and cancels what waits", .proves(.H7))
     func terminates() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<3 { try world.submit() }

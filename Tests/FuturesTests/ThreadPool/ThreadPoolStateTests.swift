@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Futures
@@ -15,7 +16,7 @@ import Testing
         }
     }
 
-    @Test("T1: threads start on demand, up to the most; then jobs wait")
+    @Test("threads start on demand, up to the most; then jobs wait", .proves(.T1))
     func startsOnDemand() throws {
         var state = ThreadPoolState<String>(maxThreads: 2)
         #expect(try state.submitted("a").wakeup == .start(0))
@@ -29,7 +30,7 @@ import Testing
         #expect(state.idleCount == 1)
     }
 
-    @Test("T1: an idle thread is used before one is started, the one that slept last first")
+    @Test("an idle thread is used before one is started, the one that slept last first", .proves(.T1))
     func idleFirst() throws {
         var state = ThreadPoolState<String>(maxThreads: 4)
         for thread in 0..<3 {
@@ -42,7 +43,7 @@ import Testing
         #expect(try state.submitted("c").wakeup == .start(3))
     }
 
-    @Test("S2, F3: jobs are begun in order; a cancelled one is given back, unless it was begun")
+    @Test("jobs are begun in order; a cancelled one is given back, unless it was begun", .proves(.S2, .F3))
     func order() throws {
         var state = ThreadPoolState<String>(maxThreads: 1)
         let tickets = try ["a", "b", "c"].map { try state.submitted($0).ticket }
@@ -53,7 +54,7 @@ import Testing
         #expect(text(state.lookedForWork(0)) == "run c")
     }
 
-    @Test("H1, S3: shutdown wakes the sleepers, runs what waits, and refuses the rest")
+    @Test("shutdown wakes the sleepers, runs what waits, and refuses the rest", .proves(.H1, .S3))
     func shutdown() throws {
         var state = ThreadPoolState<String>(maxThreads: 2)
         _ = try state.submitted("a")
@@ -70,7 +71,7 @@ import Testing
         #expect(text(state.lookedForWork(0)) == "end, last")
     }
 
-    @Test("H1, H3: shutdown without threads is over at once; with cancelling it drops what waits")
+    @Test("shutdown without threads is over at once; with cancelling it drops what waits", .proves(.H1, .H3))
     func shutdownVariants() throws {
         var fresh = ThreadPoolState<String>(maxThreads: 2)
         #expect(fresh.shutDown(cancelling: false).isFinished)
@@ -88,7 +89,7 @@ import Testing
         #expect(text(sleeping.lookedForWork(0)) == "end, last")
     }
 
-    @Test("T3: an initializer that throws breaks the pool: what waits is dropped, all threads end")
+    @Test("an initializer that throws breaks the pool: what waits is dropped, all threads end", .proves(.T3))
     func broken() throws {
         var state = ThreadPoolState<String>(maxThreads: 2)
         _ = try state.submitted("a")
