@@ -33,9 +33,18 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
     /// - Throws: the error that the call threw; ``CancelledError`` if it was cancelled; ``TimeoutError`` (source
     ///   ``TimeoutError/Source/wait``) if it is unfinished after `timeout`, which leaves the future alone.
-    @available(*, noasync, message: "this blocks the thread; use `try await future.value`")
+    @available(*, noasync, message: "this blocks the thread; async code calls `try await future.value`")
     public func result(timeout: Duration? = nil) throws -> Value {
         try block(timeout)
+        return try outcome()
+    }
+
+    /// What the call returned; suspends the task until then. Without a timeout, ``value`` says the same.
+    ///
+    /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
+    /// - Throws: as the blocking form; `CancellationError` if the awaiting task is cancelled, which leaves the call alone.
+    nonisolated(nonsending) public func result(timeout: Duration? = nil) async throws -> Value {
+        try await suspend(timeout)
         return try outcome()
     }
 
