@@ -25,7 +25,9 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     ) rethrows -> R {
         let before = now()
         let result = try body()
-        #expect(settled(before, tries: eventually ? 10_000 : 0) == before, sourceLocation: sourceLocation)
+        let after = settled(before, tries: eventually ? 10_000 : 0)
+        // In words, too: of a test in a process of its own, the comment is all that is told.
+        #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
         return result
     }
 
@@ -50,7 +52,8 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     ) async rethrows -> R {
         let before = now()
         let result = try await body()
-        #expect(settled(before, tries: 0) == before, sourceLocation: sourceLocation)
+        let after = settled(before, tries: 0)
+        #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
         return result
     }
 
