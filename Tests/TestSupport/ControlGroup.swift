@@ -6,6 +6,7 @@ import Glibc
 public final class ControlGroup {
     /// Why there is no group, in a sentence.
     public struct Obstacle: Error, CustomStringConvertible {
+        /// What was tried, and what the system said.
         public let description: String
     }
 

@@ -3,10 +3,14 @@ import Testing
 
 /// What a process has open and running; equal before and after a test that cleans up.
 public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
+    /// Number and target of each open descriptor.
     public var descriptors: [String]
+    /// The process ids of the children, zombies too.
     public var children: [Int32]
+    /// How many threads have a pool's name.
     public var poolThreads: Int
 
+    /// Everything, in words.
     public var description: String { "descriptors \(descriptors), children \(children), pool threads \(poolThreads)" }
 
     /// What there is now.
