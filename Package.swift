@@ -23,7 +23,11 @@ let package = Package(
         .target(name: "Wire", dependencies: ["CProto"]),
         .target(
             name: "Futures",
-            dependencies: ["Wire", "CProto", .product(name: "DequeModule", package: "swift-collections")]),
+            dependencies: [
+                "Wire", "CProto",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ]),
         .executableTarget(
             name: "WorkerHost",
             dependencies: ["Futures", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -8,7 +8,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 # Folder -> the modules that its files may import.
 declare -A allowed=(
     [Sources/Wire]="CProto"
-    [Sources/Futures]="CProto DequeModule Glibc Synchronization Wire"
+    [Sources/Futures]="CProto DequeModule Glibc HeapModule Synchronization Wire"
     [Sources/WorkerHost]="ArgumentParser Futures Glibc"
 )
 failures=0

@@ -9,7 +9,7 @@ import Testing
             at: Program.path(of: "worker-host"), load: Program.path(of: "libStatisticsPlugin.so"))
         // One of the tests traps; a hundred lines of crash report would stand in the middle of the tests' output.
         worker.environment["SWIFT_BACKTRACE"] = "enable=no"
-        return try ProcessPoolExecutor(worker: worker, maxWorkers: 2)
+        return try ProcessPoolExecutor(.external, maxWorkers: 2, worker: worker)
     }
 
     @Test("calls run in the plug-in, by submit and by map")

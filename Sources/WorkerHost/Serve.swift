@@ -21,7 +21,7 @@ struct Serve: ParsableCommand {
             throw ValidationError(
                 """
                 no process pool started this worker. Start it from Swift with \
-                ProcessPoolExecutor(worker: .workerHost(at: "\(CommandLine.arguments[0])", load: "\(library)")).
+                ProcessPoolExecutor(.external, worker: .workerHost(at: "\(CommandLine.arguments[0])", load: "\(library)")).
                 """)
         }
         do throws(PluginError) {

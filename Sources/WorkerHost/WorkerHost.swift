@@ -6,7 +6,8 @@ import ArgumentParser
         commandName: "worker-host",
         abstract: "Runs the callables of a plug-in library for a process pool.",
         discussion: """
-            A process pool starts worker-host itself: ProcessPoolExecutor(worker: .workerHost(at: PATH, load: LIBRARY)). \
+            A process pool starts worker-host itself: \
+            ProcessPoolExecutor(.external, worker: .workerHost(at: PATH, load: LIBRARY)). \
             The plug-in is a shared library with the C entry point futures_plugin_main.
             """,
         version: "0.1.0",

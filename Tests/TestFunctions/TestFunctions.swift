@@ -26,8 +26,8 @@ public struct Wordy: Error, CustomStringConvertible {
 
 /// A value whose bytes come and go, unless told otherwise.
 public struct Fragile: Codable, Sendable, Equatable {
-    /// Where it fails.
-    public enum Fault: String, Codable, Sendable { case none, encoding, decoding }
+    /// Where it fails, or crashes.
+    public enum Fault: String, Codable, Sendable { case none, encoding, decoding, crashEncoding, crashDecoding }
     /// Where this one fails.
     public var fault: Fault
     /// A value that fails there.
@@ -39,11 +39,13 @@ public struct Fragile: Codable, Sendable, Equatable {
     public init(from decoder: any Decoder) throws {
         fault = try decoder.singleValueContainer().decode(Fault.self)
         if fault == .decoding { throw Broken(description: "this Fragile does not decode") }
+        if fault == .crashDecoding { fatalError("this Fragile crashes who decodes it") }
     }
 
     /// Throws where the value says so.
     public func encode(to encoder: any Encoder) throws {
         if fault == .encoding { throw Broken(description: "this Fragile does not encode") }
+        if fault == .crashEncoding { fatalError("this Fragile crashes who encodes it") }
         var container = encoder.singleValueContainer()
         try container.encode(fault)
     }
@@ -123,6 +125,24 @@ public let meet = Callable("meet") { (own: String, other: String) -> Int in
     while access(other, F_OK) != 0 { usleep(1_000) }
     return 1
 }
+/// Adds a line to a file, in one write, so that lines of several workers do not mix.
+public let appendLine = Callable("append_line") { (path: String, line: Int) -> Int in
+    let file = open(path, O_CREAT | O_WRONLY | O_APPEND, 0o600)
+    defer { close(file) }
+    let bytes = Array("\(line)\n".utf8)
+    return write(file, bytes, bytes.count) == bytes.count ? line : -1
+}
+/// Kills the process of that number.
+public let killProcess = Callable("kill_process") { (pid: Int) -> Int in
+    kill(pid_t(pid), SIGKILL)
+    return pid
+}
+public let makeToken = Callable("make_token") { (number: Int) -> Token in Token(number) }
+/// How many tokens there are in the worker while it runs, with its argument.
+public let countTokens = Callable("count_tokens") { (token: Token?) -> Int in Token.count }
+public let echoToken = Callable("echo_token") { (token: Token) -> Token in token }
+/// Gives up waiting, as a task does that waits for a future of its own.
+public let giveUp = Callable("give_up") { () -> Int in try Future<Int>().result(timeout: .zero) }
 /// Prints to standard output and standard error; tells how many bytes.
 public let printBoth = Callable("print_both") { (text: String) -> Int in
     print(text)
@@ -253,6 +273,12 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     leave
     awaitFile
     meet
+    appendLine
+    killProcess
+    makeToken
+    countTokens
+    echoToken
+    giveUp
     printBoth
     environmentNames
     openDescriptors

@@ -38,6 +38,17 @@ public final class TemporaryFolder: Sendable {
 
     struct Missing: Error { var name: String }
 
+    public func remove(_ name: String) { unlink(file(name)) }
+
+    /// The lines of a file.
+    public func lines(of name: String) throws -> [String] {
+        guard let stream = fopen(file(name), "r") else { throw Missing(name: name) }
+        defer { fclose(stream) }
+        var text: [UInt8] = []
+        while case let byte = fgetc(stream), byte >= 0 { text.append(UInt8(byte)) }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
     /// Makes a file, with an executable's permissions if wanted.
     @discardableResult
     public func write(_ text: String, to name: String, isExecutable: Bool = false) -> String {

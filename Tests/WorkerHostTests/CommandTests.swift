@@ -55,8 +55,8 @@ import Testing
         #expect(
             alone.output.hasPrefix(
                 """
-                Error: no process pool started this worker. Start it from Swift with ProcessPoolExecutor(worker: \
-                .workerHost(at: "\(host)", load: "tasks.so")).
+                Error: no process pool started this worker. Start it from Swift with ProcessPoolExecutor(.external, \
+                worker: .workerHost(at: "\(host)", load: "tasks.so")).
 
                 """), "\(alone)")
         #expect(alone.exitCode == 64)

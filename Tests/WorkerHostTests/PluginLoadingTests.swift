@@ -10,7 +10,8 @@ import Testing
     private func failure(loading library: String) throws -> String {
         try Leftovers.check {
             let pool = try ProcessPoolExecutor(
-                worker: .workerHost(at: BuildProducts.path(of: "worker-host"), load: library), maxWorkers: 1)
+                .external, maxWorkers: 1,
+                worker: .workerHost(at: BuildProducts.path(of: "worker-host"), load: library))
             defer { pool.shutdown() }
             let anything = Callable<Int, Int>(external: "anything")
             let error = try #require(try pool.submit(anything, 1).exception(timeout: .seconds(60)))

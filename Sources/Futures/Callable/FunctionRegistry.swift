@@ -10,6 +10,8 @@ import Wire
 public struct FunctionRegistry: Sendable {
     package let functions: [RegisteredFunction]
     package let indexByName: [String: Int]
+    /// Whether the functions are found out when a worker is asked.
+    let isExternal: Bool
 
     /// The names of the registered functions, in the order given.
     public var names: [String] { functions.map(\.name) }
@@ -39,7 +41,22 @@ public struct FunctionRegistry: Sendable {
         }
         self.functions = functions
         self.indexByName = indexByName
+        isExternal = false
     }
+
+    private init(external: Void) {
+        functions = []
+        indexByName = [:]
+        isExternal = true
+    }
+
+    /// Stands for the callables whose code only the workers have: a plug-in's, or another executable's. They are made with
+    /// ``Callable/init(external:)``; which of them exist is found out when a worker is asked.
+    ///
+    /// ```swift
+    /// try await withProcessPool(.external, worker: .workerHost(at: path, load: library)) { pool in ... }
+    /// ```
+    public static let external = FunctionRegistry(external: ())
 
     package subscript(name: String) -> RegisteredFunction? {
         indexByName[name].map { functions[$0] }

@@ -19,7 +19,7 @@ import Wire
 /// before that, the workers end, too, and unfinished work is lost.
 ///
 /// All methods may be called from any thread, also from the futures' callbacks.
-public final class ProcessPoolExecutor: Executor {
+public final class ProcessPoolExecutor: Executor, MappingExecutor {
     let driver: PoolDriver
     let functions: FunctionTable
 
@@ -29,53 +29,36 @@ public final class ProcessPoolExecutor: Executor {
     /// A pool for the callables of a registry.
     ///
     /// - Parameters:
-    ///   - registry: what may be submitted. The workers need the same callables.
+    ///   - registry: what may be submitted. The workers need the same callables. ``FunctionRegistry/external`` for those whose
+    ///     code only the workers have.
     ///   - maxWorkers: how many tasks may run at the same time; nil for the number of usable processors (affinity and
     ///     control group quota respected).
     ///   - worker: the program to run as a worker. This executable by default, whose `main` has to call
     ///     ``WorkerProcess/runIfSpawned(_:)`` first.
     ///   - maxTasksPerChild: replace a worker after so many tasks (a chunk is one); nil for never. Keeps leaks small.
     ///   - initializer: what each worker runs before its first task.
-    ///   - compression: whether large arguments and results are compressed on their way. Off by default: on one machine the
-    ///     pipes are faster than zlib.
+    ///   - options: what is rarely needed.
     /// - Throws: ``InvalidArgumentError`` for a number below 1; ``WorkerStartError`` if `worker` names nothing that can be
     ///   run; ``SystemError`` without descriptors left.
-    public convenience init(
+    public init(
         _ registry: FunctionRegistry, maxWorkers: Int? = nil, worker: WorkerCommand = .thisExecutable,
-        maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil, compression: CompressionPolicy = .off
-    ) throws {
-        try self.init(
-            FunctionTable(registry), maxWorkers: maxWorkers, worker: worker, maxTasksPerChild: maxTasksPerChild,
-            initializer: initializer, compression: compression)
-    }
-
-    /// A pool for callables whose code only the workers have: those made with ``Callable/init(external:)``. Which of them
-    /// exist is found out when a worker is asked.
-    ///
-    /// - Parameters: as for ``init(_:maxWorkers:worker:maxTasksPerChild:initializer:compression:)``.
-    public convenience init(
-        worker: WorkerCommand, maxWorkers: Int? = nil, maxTasksPerChild: Int? = nil,
-        initializer: WorkerInitializer? = nil, compression: CompressionPolicy = .off
-    ) throws {
-        try self.init(
-            FunctionTable(nil), maxWorkers: maxWorkers, worker: worker, maxTasksPerChild: maxTasksPerChild,
-            initializer: initializer, compression: compression)
-    }
-
-    private init(
-        _ functions: FunctionTable, maxWorkers: Int?, worker: WorkerCommand, maxTasksPerChild: Int?,
-        initializer: WorkerInitializer?, compression: CompressionPolicy
+        maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil,
+        options: ProcessPoolOptions = ProcessPoolOptions()
     ) throws {
         let maxWorkers = maxWorkers ?? usableProcessorCount()
         try InvalidArgumentError.check("maxWorkers", maxWorkers)
         if let maxTasksPerChild { try InvalidArgumentError.check("maxTasksPerChild", maxTasksPerChild) }
+        try options.backlogLimit.check()
         guard !WorkerProcess.isUnserved else { throw WorkerStartError(command: worker, reason: .isItselfAWorker) }
         try worker.validate()
-        self.functions = functions
+        functions = FunctionTable(registry)
         self.maxWorkers = maxWorkers
+        var configuration = PoolState<PoolJob>.Configuration(
+            maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
+        configuration.backlogLimit = options.backlogLimit
         driver = try PoolDriver(
-            PoolState.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild), command: worker,
-            initializer: try initializer?.prepare(functions), compression: compression)
+            configuration, command: worker, initializer: try initializer?.prepare(functions),
+            compression: options.compression)
     }
 
     deinit {
@@ -84,12 +67,13 @@ public final class ProcessPoolExecutor: Executor {
 
     /// Schedules a call and returns at once. The arguments are encoded in this thread.
     ///
-    /// When an argument's `encode(to:)` throws, the future fails with a ``TransportError``.
+    /// When an argument's `encode(to:)` throws, the future fails with a ``TransportError``. When the worker dies that has begun
+    /// the call, or was sent it, the pool is broken.
     ///
     /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenProcessPool`` on a broken pool; ``CallableError`` if
-    ///   the callable is not in the registry.
+    ///   the callable is not in the registry; ``BacklogFullError`` when no more may wait.
     public func submit<Output, each Input>(
-        _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
+        _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input, options: CallOptions
     ) throws -> Future<Output> {
         let function = try functions.find(callable.name, callable.signature)
         let future = Future<Output>(owner: nil, ticket: 0, functionName: callable.name)
@@ -102,9 +86,18 @@ public final class ProcessPoolExecutor: Executor {
         }
         try driver.submit(
             CallJob(
-                function: function, payload: payload, output: callable.output, errors: callable.errors, future: future))
+                function: function, payload: payload, output: callable.output, errors: callable.errors, future: future),
+            priority: options.priority)
         return future
     }
+
+    /// Takes no more work; the workers end when the submitted work is done.
+    ///
+    /// From one of the pool's own threads (a callback that runs there) it does not wait, as that could never end.
+    ///
+    /// - Parameters:
+    ///   - wait: whether to return only when the work is done, callbacks included, and the workers have ended.
+    ///   - cancelFutures: whether to cancel what no worker has begun.
 
     @available(*, noasync, message: "this blocks the thread; use `await shutdown(cancelFutures:)`")
     public func shutdown(wait: Bool = true, cancelFutures: Bool = false) {
@@ -153,15 +146,16 @@ public struct WorkerInitializer: Sendable {
 /// Runs `body` with a process pool, and shuts the pool down at its end: when `body` returns, after all submitted work;
 /// when it throws or its task is cancelled, work that has not begun is cancelled first.
 ///
-/// - Parameters: as for ``ProcessPoolExecutor/init(_:maxWorkers:worker:maxTasksPerChild:initializer:compression:)``.
+/// - Parameters: as for ``ProcessPoolExecutor/init(_:maxWorkers:worker:maxTasksPerChild:initializer:options:)``.
 nonisolated(nonsending) public func withProcessPool<Value>(
     _ registry: FunctionRegistry, maxWorkers: Int? = nil, worker: WorkerCommand = .thisExecutable,
-    maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil, compression: CompressionPolicy = .off,
+    maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil,
+    options: ProcessPoolOptions = ProcessPoolOptions(),
     _ body: nonisolated(nonsending) (ProcessPoolExecutor) async throws -> Value
 ) async throws -> Value {
     let pool = try ProcessPoolExecutor(
         registry, maxWorkers: maxWorkers, worker: worker, maxTasksPerChild: maxTasksPerChild, initializer: initializer,
-        compression: compression)
+        options: options)
     do {
         let value = try await body(pool)
         await pool.shutdown(cancelFutures: Task.isCancelled)

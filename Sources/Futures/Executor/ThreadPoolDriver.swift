@@ -29,8 +29,15 @@ final class ThreadPoolDriver: FutureOwner {
     /// Done when the pool takes no more work and no thread will look for any.
     private let termination = Future<Void>()
 
-    init(maxThreads: Int, namePrefix: String, initializer: (@Sendable () throws -> Void)?) {
-        core = Mutex(Core(state: ThreadPoolState(maxThreads: maxThreads)))
+    private let limit: BacklogLimit
+    /// Raised when there may be room in the backlog again.
+    let room = Signal()
+
+    init(
+        maxThreads: Int, namePrefix: String, initializer: (@Sendable () throws -> Void)?, backlogLimit: BacklogLimit
+    ) {
+        core = Mutex(Core(state: ThreadPoolState(maxThreads: maxThreads, limit: backlogLimit)))
+        limit = backlogLimit
         self.namePrefix = namePrefix
         self.initializer = initializer
     }
@@ -40,15 +47,26 @@ final class ThreadPoolDriver: FutureOwner {
 
     // MARK: Submitting
 
-    func submit(_ job: Job) throws {
-        let outcome = core.withLock { core in
-            Result { () throws(PoolRefusal) in try core.state.submitted(job) }
+    /// One event, after which those are told who wait for room if there is some.
+    private func raise<R: Sendable>(_ event: (inout ThreadPoolState<Job>) -> R) -> R {
+        let (result, isRoom) = core.withLock { core in
+            let result = event(&core.state)
+            return (result, core.state.takeNewsOfRoom())
+        }
+        if isRoom { room.raise() }
+        return result
+    }
+
+    func submit(_ job: Job, priority: Int) throws {
+        let outcome = raise { state in
+            Result { () throws(PoolRefusal) in try state.submitted(job, priority: priority) }
         }
         switch outcome {
         case .failure(.shutDown): throw ExecutorShutdownError()
         case .failure(.broken(let error)): throw error
+        case .failure(.full(let tasks, let bytes)): throw BacklogFullError(tasks: tasks, bytes: bytes, limit: limit)
         case .success((let ticket, let wakeup)):
-            job.future.attach(owner: self, ticket: ticket)
+            job.future.attach(owner: self, ticket: ticket.rawValue)
             switch wakeup {
             case .none: break
             case .wake(let thread): wake([thread])
@@ -69,10 +87,8 @@ final class ThreadPoolDriver: FutureOwner {
         do {
             try worker.thread.start { self.work(number, worker.signal) }
         } catch {
-            let (dropped, isFinished) = core.withLock { core in
-                core.threads[number] = nil
-                return core.state.threadFailedToStart()
-            }
+            core.withLock { $0.threads[number] = nil }
+            let (dropped, isFinished) = raise { $0.threadFailedToStart() }
             if isFinished { termination.fulfil(()) }
             // With other threads there, they run the job.
             for other in dropped where other.future !== job.future { other.future.fail(error) }
@@ -90,7 +106,7 @@ final class ThreadPoolDriver: FutureOwner {
         }
         while true {
             let seen = signal.count
-            switch core.withLock({ $0.state.lookedForWork(number) }) {
+            switch raise({ $0.lookedForWork(number) }) {
             case .run(let job):
                 job.run()
             case .sleep:
@@ -104,7 +120,7 @@ final class ThreadPoolDriver: FutureOwner {
 
     private func initializerFailed(_ cause: any Error) {
         let error = BrokenThreadPool(reason: "the initializer of a thread failed", cause: cause)
-        let closing = core.withLock { $0.state.initializerFailed(error) }
+        let closing = raise { $0.initializerFailed(error) }
         wake(closing.wake)
         for job in closing.dropped { job.future.fail(error) }
     }
@@ -113,7 +129,7 @@ final class ThreadPoolDriver: FutureOwner {
 
     func futureWasCancelled(ticket: UInt64) {
         // Taken out of the lock, since dropping the closure may run anything.
-        _ = core.withLock { $0.state.cancelled(ticket) }
+        _ = raise { $0.cancelled(TaskID(rawValue: ticket)) }
     }
 
     /// Nothing is sent ahead to threads.
@@ -122,7 +138,7 @@ final class ThreadPoolDriver: FutureOwner {
     // MARK: Ending
 
     func shutDown(cancelFutures: Bool) {
-        let closing = core.withLock { $0.state.shutDown(cancelling: cancelFutures) }
+        let closing = raise { $0.shutDown(cancelling: cancelFutures) }
         wake(closing.wake)
         for job in closing.dropped { job.future.cancelByOwner() }
         if closing.isFinished { termination.fulfil(()) }

@@ -16,7 +16,7 @@
 ///
 /// All methods may be called from any thread, also from tasks and from the futures' callbacks. A task that waits for
 /// another task of its own pool holds a thread meanwhile; with all threads held like this, nothing goes on.
-public final class ThreadPoolExecutor: Executor {
+public final class ThreadPoolExecutor: LocalExecutor, MappingExecutor {
     let driver: ThreadPoolDriver
 
     /// The most threads that the pool has.
@@ -31,70 +31,35 @@ public final class ThreadPoolExecutor: Executor {
     ///     that is too long is cut, the number is kept.
     ///   - initializer: what each thread runs before its first task. If it throws, the pool is broken: everything that
     ///     waits fails with ``BrokenThreadPool``, later submissions throw it, and what runs on other threads completes.
-    /// - Throws: ``InvalidArgumentError`` for `maxWorkers` below 1.
+    ///   - backlogLimit: how many calls may wait for a thread; without a limit by default.
+    /// - Throws: ``InvalidArgumentError`` for a number below 1.
     public init(
         maxWorkers: Int? = nil, threadNamePrefix: String = "futures-pool",
-        initializer: (@Sendable () throws -> Void)? = nil
+        initializer: (@Sendable () throws -> Void)? = nil, backlogLimit: BacklogLimit = .none
     ) throws(InvalidArgumentError) {
         // More than one for each processor, since threads mostly wait; few enough not to waste memory on large machines.
         let maxWorkers = maxWorkers ?? min(32, usableProcessorCount() + 4)
         try InvalidArgumentError.check("maxWorkers", maxWorkers)
+        try backlogLimit.check()
         self.maxWorkers = maxWorkers
         driver = ThreadPoolDriver(
-            maxThreads: maxWorkers, namePrefix: threadNamePrefix, initializer: initializer)
+            maxThreads: maxWorkers, namePrefix: threadNamePrefix, initializer: initializer, backlogLimit: backlogLimit)
     }
 
     deinit { driver.shutDown(cancelFutures: false) }
 
     // MARK: Submitting
 
-    /// Schedules a closure and returns at once.
-    ///
-    /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenThreadPool`` on a broken pool; ``SystemError`` if the
-    ///   pool has no thread and the system gives none.
-    public func submit<Output: Sendable>(_ body: @escaping @Sendable () throws -> Output) throws -> Future<Output> {
-        try submit(functionName: nil, body)
-    }
-
-    /// Schedules an async closure and returns at once. It runs on a thread of the pool, which it holds until it returns.
-    ///
-    /// - Throws: as for a closure that is not async.
     public func submit<Output: Sendable>(
-        _ body: @escaping @Sendable () async throws -> Output
+        name: String? = nil, options: CallOptions = CallOptions(), _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {
-        try submit(functionName: nil) { try InlineTaskExecutor().run(body) }
-    }
-
-    /// Schedules a call and returns at once. The arguments are passed as they are: nothing is encoded.
-    ///
-    /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenThreadPool`` on a broken pool; ``SystemError`` if the
-    ///   pool has no thread and the system gives none.
-    public func submit<Output, each Input>(
-        _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
-    ) throws -> Future<Output> {
-        try submit(functionName: callable.name) { try callable.call(repeat each argument) }
-    }
-
-    private func submit<Output: Sendable>(
-        functionName: String?, _ body: @escaping @Sendable () throws -> Output
-    ) throws -> Future<Output> {
-        let future = Future<Output>(owner: nil, ticket: 0, functionName: functionName)
-        try submit(future, body)
+        let future = Future<Output>(owner: nil, ticket: 0, functionName: name)
+        let job = ThreadPoolDriver.Job(future: future) { future.run(body) }
+        try driver.submit(job, priority: options.priority)
         return future
     }
 
-    func submit<Output: Sendable>(_ future: Future<Output>, _ body: @escaping @Sendable () throws -> Output) throws {
-        try driver.submit(
-            ThreadPoolDriver.Job(future: future) {
-                guard future.markStarted() else { return }
-                let outcome: Result<Output, any Error>
-                do { outcome = .success(try body()) } catch { outcome = .failure(error) }
-                switch outcome {
-                case .success(let value): future.fulfil(value)
-                case .failure(let error): future.fail(error)
-                }
-            })
-    }
+    var room: Signal? { driver.room }
 
     // MARK: Ending
 
@@ -121,14 +86,15 @@ public final class ThreadPoolExecutor: Executor {
 /// Runs `body` with a thread pool, and shuts the pool down at its end: when `body` returns, after all submitted work; when
 /// it throws or its task is cancelled, work that has not begun is cancelled first.
 ///
-/// - Parameters: as for ``ThreadPoolExecutor/init(maxWorkers:threadNamePrefix:initializer:)``.
+/// - Parameters: as for ``ThreadPoolExecutor/init(maxWorkers:threadNamePrefix:initializer:backlogLimit:)``.
 nonisolated(nonsending) public func withThreadPool<Value>(
     maxWorkers: Int? = nil, threadNamePrefix: String = "futures-pool",
-    initializer: (@Sendable () throws -> Void)? = nil,
+    initializer: (@Sendable () throws -> Void)? = nil, backlogLimit: BacklogLimit = .none,
     _ body: nonisolated(nonsending) (ThreadPoolExecutor) async throws -> Value
 ) async throws -> Value {
     let pool = try ThreadPoolExecutor(
-        maxWorkers: maxWorkers, threadNamePrefix: threadNamePrefix, initializer: initializer)
+        maxWorkers: maxWorkers, threadNamePrefix: threadNamePrefix, initializer: initializer,
+        backlogLimit: backlogLimit)
     do {
         let value = try await body(pool)
         await pool.shutdown(cancelFutures: Task.isCancelled)

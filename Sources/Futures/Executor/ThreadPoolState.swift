@@ -1,7 +1,7 @@
 /// Which thread of a pool runs what: its decisions, without threads, locks or futures.
 ///
 /// The driver reports events and does what the answers say. Threads are numbered from 0.
-struct ThreadPoolState<Job> {
+struct ThreadPoolState<Job: Sendable> {
     private enum Phase {
         /// Takes work. To `broken`, `closing`.
         case open
@@ -42,19 +42,24 @@ struct ThreadPoolState<Job> {
 
     let maxThreads: Int
     private var phase = Phase.open
-    private var queue = TicketQueue<Job>()
+    private let limit: BacklogLimit
+    private var tasks = TaskTable<Job>()
+    private var backlog = Backlog()
+    /// A job was refused for want of room, and nobody was told yet that there is some.
+    private var hasRefused = false
     /// The threads that sleep; the one that began last is woken first, since its stack is the warmest.
     private var idle: [Int] = []
     private var alive = 0
     private var nextThread = 0
 
-    init(maxThreads: Int) {
+    init(maxThreads: Int, limit: BacklogLimit = .none) {
         precondition(maxThreads >= 1)
         self.maxThreads = maxThreads
+        self.limit = limit
     }
 
     /// How many jobs wait for a thread.
-    var waitingCount: Int { queue.count }
+    var waitingCount: Int { backlog.count }
     /// How many threads there are, with those about to be made.
     var threadCount: Int { alive }
     /// How many threads sleep.
@@ -67,13 +72,18 @@ struct ThreadPoolState<Job> {
 
     // MARK: Events
 
-    mutating func submitted(_ job: Job) throws(PoolRefusal) -> (ticket: UInt64, wakeup: Wakeup) {
+    mutating func submitted(_ job: Job, priority: Int = 0) throws(PoolRefusal) -> (ticket: TaskID, wakeup: Wakeup) {
         switch phase {
         case .open: break
         case .closing, .broken(_, isShutDown: true): throw .shutDown
         case .broken(let error, isShutDown: false): throw .broken(error)
         }
-        let ticket = queue.append(job)
+        guard limit.hasRoom(beside: backlog.count, bytes: 0, for: 0) else {
+            hasRefused = true
+            throw .full(tasks: backlog.count, bytes: 0)
+        }
+        let ticket = tasks.insert(job, priority: priority)
+        backlog.append(ticket, priority: priority)
         if let thread = idle.popLast() { return (ticket, .wake(thread)) }
         if alive < maxThreads {
             alive += 1
@@ -84,11 +94,36 @@ struct ThreadPoolState<Job> {
     }
 
     /// The job of `ticket` was cancelled: it is given back, unless a thread has taken it.
-    mutating func cancelled(_ ticket: UInt64) -> Job? { queue.remove(ticket) }
+    mutating func cancelled(_ ticket: TaskID) -> Job? {
+        guard let record = tasks.remove(ticket) else { return nil }
+        backlog.removed(where: tasks.waits)
+        return record.job
+    }
+
+    private mutating func nextJob() -> Job? {
+        guard let ticket = backlog.popFirst(where: tasks.waits) else { return nil }
+        return tasks.remove(ticket)?.job
+    }
+
+    private mutating func takeAllJobs() -> [Job] {
+        var jobs: [Job] = []
+        jobs.reserveCapacity(backlog.count)
+        while let job = nextJob() { jobs.append(job) }
+        return jobs
+    }
+
+    /// Whether those who were refused are to be told that they may try again: there is room, or there will never be any.
+    /// To be asked after each event; says so once.
+    mutating func takeNewsOfRoom() -> Bool {
+        guard hasRefused else { return false }
+        if case .open = phase, !limit.hasRoom(beside: backlog.count, bytes: 0, for: 0) { return false }
+        hasRefused = false
+        return true
+    }
 
     /// A thread is new, was woken, or has run its job.
     mutating func lookedForWork(_ thread: Int) -> Step {
-        if let job = queue.popFirst() { return .run(job) }
+        if let job = nextJob() { return .run(job) }
         if case .open = phase {
             precondition(!idle.contains(thread), "thread \(thread) looks for work in its sleep")
             idle.append(thread)
@@ -103,7 +138,7 @@ struct ThreadPoolState<Job> {
     /// - Returns: the jobs that no thread will run, since there is none.
     mutating func threadFailedToStart() -> (dropped: [Job], isFinished: Bool) {
         alive -= 1
-        return (alive == 0 ? queue.removeAll() : [], isOver)
+        return (alive == 0 ? takeAllJobs() : [], isOver)
     }
 
     /// A thread's initializer threw; the thread goes on to look for work, and finds that it is to end.
@@ -113,7 +148,7 @@ struct ThreadPoolState<Job> {
         case .closing: phase = .broken(error, isShutDown: true)
         case .broken: break
         }
-        return Closing(wake: takeIdle(), dropped: queue.removeAll())
+        return Closing(wake: takeIdle(), dropped: takeAllJobs())
     }
 
     mutating func shutDown(cancelling: Bool) -> Closing {
@@ -127,7 +162,7 @@ struct ThreadPoolState<Job> {
         case .broken(let error, _): phase = .broken(error, isShutDown: true)
         }
         if case .broken = phase, alive == 0 { closing.isFinished = true }
-        if cancelling { closing.dropped = queue.removeAll() }
+        if cancelling { closing.dropped = takeAllJobs() }
         return closing
     }
 

@@ -22,9 +22,7 @@ extension AnyFuture {
     /// Blocks the thread until the future is done.
     final func block(_ timeout: Duration?) throws(TimeoutError) {
         if isDone { return }
-        guard blockUntilDone(Deadline(after: timeout)) else {
-            throw TimeoutError(timeout: timeout ?? .zero, unfinished: 1, total: 1, functionName: functionName)
-        }
+        guard blockUntilDone(Deadline(after: timeout)) else { throw timedOut(timeout) }
     }
 
     /// Suspends the task until the future is done.
@@ -69,11 +67,30 @@ extension AnyFuture {
     /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
     /// - Throws: ``TimeoutError`` (source ``TimeoutError/Source/wait``) if the call is unfinished by then;
     ///   ``CancelledError`` if it was cancelled.
-    @available(*, noasync, message: "this blocks the thread; use `try await future.value`")
+    @available(*, noasync, message: "this blocks the thread; async code calls `try await future.exception()`")
     public final func exception(timeout: Duration? = nil) throws -> (any Error)? {
         try block(timeout)
         guard !isCancelled else { throw CancelledError(functionName: functionName) }
         return failure
+    }
+
+    /// The error that ended the call, or nil if it returned; suspends the task until then.
+    ///
+    /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
+    /// - Throws: as the blocking form; `CancellationError` if the awaiting task is cancelled, which leaves the call alone.
+    nonisolated(nonsending) public final func exception(timeout: Duration? = nil) async throws -> (any Error)? {
+        try await suspend(timeout)
+        guard !isCancelled else { throw CancelledError(functionName: functionName) }
+        return failure
+    }
+
+    /// Suspends the task until the future is done.
+    nonisolated(nonsending) final func suspend(_ timeout: Duration?) async throws {
+        guard try await untilDone(Deadline(after: timeout)) else { throw timedOut(timeout) }
+    }
+
+    private final func timedOut(_ timeout: Duration?) -> TimeoutError {
+        TimeoutError(timeout: timeout ?? .zero, unfinished: 1, total: 1, functionName: functionName)
     }
 }
 

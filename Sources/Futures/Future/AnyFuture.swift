@@ -27,10 +27,11 @@ public class AnyFuture: @unchecked Sendable {
 
     /// Has `callback` called with this future once it is done, however it ends.
     ///
-    /// Callbacks run in the order in which they were added, in the thread that completes the future: a thread of the
-    /// executor, or the one that cancels or shuts down. If the future is done already, `callback` runs at once in this
-    /// thread, also while earlier callbacks are still running in another. No lock is held meanwhile: a callback may
-    /// submit, cancel, add callbacks and shut down. Waiters have been woken before; a slow callback delays those after it.
+    /// Callbacks run in the order in which they were added: in the thread that completes the future, be it a thread pool's
+    /// or the one that cancels or shuts down; what a worker process answered, in the process pool's thread for callbacks. If
+    /// the future is done already, `callback` runs at once in this thread, also while earlier callbacks are still running
+    /// in another. No lock is held meanwhile: a callback may submit, cancel, wait, add callbacks and shut down. Waiters have
+    /// been woken before. A slow callback delays other callbacks of its thread, but no result.
     public func addDoneCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) { addCallback(callback) }
 
     final func addCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) {
@@ -120,7 +121,14 @@ extension AnyFuture {
     }
 
     final func runCallbacks(_ aftermath: inout Aftermath) {
-        for callback in aftermath.callbacks { callback(self) }
+        if aftermath.callbacks.isEmpty { return }
+        let callbacks = aftermath.callbacks
+        guard let owner = aftermath.owner else { return runCallbacks(callbacks) }
+        owner.runCallbacks { self.runCallbacks(callbacks) }
+    }
+
+    private final func runCallbacks(_ callbacks: [@Sendable (AnyFuture) -> Void]) {
+        for callback in callbacks { callback(self) }
     }
 
     /// Ends the call if it is pending, or running and that is allowed, and tells everybody.

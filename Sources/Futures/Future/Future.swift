@@ -33,9 +33,18 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
     /// - Throws: the error that the call threw; ``CancelledError`` if it was cancelled; ``TimeoutError`` (source
     ///   ``TimeoutError/Source/wait``) if it is unfinished after `timeout`, which leaves the future alone.
-    @available(*, noasync, message: "this blocks the thread; use `try await future.value`")
+    @available(*, noasync, message: "this blocks the thread; async code calls `try await future.value`")
     public func result(timeout: Duration? = nil) throws -> Value {
         try block(timeout)
+        return try outcome()
+    }
+
+    /// What the call returned; suspends the task until then. Without a timeout, ``value`` says the same.
+    ///
+    /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
+    /// - Throws: as the blocking form; `CancellationError` if the awaiting task is cancelled, which leaves the call alone.
+    nonisolated(nonsending) public func result(timeout: Duration? = nil) async throws -> Value {
+        try await suspend(timeout)
         return try outcome()
     }
 
@@ -81,6 +90,17 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
 
     private func completeReturned(_ value: Value) -> FuturePhase? {
         complete(as: .returned, alsoWhenRunning: true) { storedValue = value }
+    }
+
+    /// Calls `body` in this thread, and ends with what it returns or throws; unless the call was cancelled meanwhile.
+    package func run(_ body: () throws -> Value) {
+        guard markStarted() else { return }
+        let outcome: Result<Value, any Error>
+        do { outcome = .success(try body()) } catch { outcome = .failure(error) }
+        switch outcome {
+        case .success(let value): fulfil(value)
+        case .failure(let error): fail(error)
+        }
     }
 
     /// ``AnyFuture/addDoneCallback(_:)`` with the future's own type.

@@ -12,4 +12,11 @@ package protocol FutureOwner: AnyObject, Sendable {
     /// - Returns: waits for the answer, a bounded time; to be called once. True if the task was got back in time. The owner
     ///   has forgotten the task then; it is not told again.
     func takeBack(ticket: UInt64) -> () -> Bool
+
+    /// One of its futures has become done in this thread: runs the callbacks, now or soon, here or elsewhere.
+    func runCallbacks(_ callbacks: @escaping @Sendable () -> Void)
+}
+
+extension FutureOwner {
+    package func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) { callbacks() }
 }

@@ -5,16 +5,17 @@ final class FunctionTable: Sendable {
     private let fixed: [String: PoolFunction]?
     private let found = Mutex<[String: PoolFunction]>([:])
 
-    /// A table of a registry's functions; without one, of whatever is asked for.
-    init(_ registry: FunctionRegistry?) {
-        fixed = registry.map { registry in
-            var table: [String: PoolFunction] = [:]
-            for (index, function) in registry.functions.enumerated() {
-                table[function.name] = PoolFunction(
-                    index: index, name: function.name, signature: function.signature)
-            }
-            return table
+    /// A table of a registry's functions; of the external one, of whatever is asked for.
+    init(_ registry: FunctionRegistry) {
+        guard !registry.isExternal else {
+            fixed = nil
+            return
         }
+        var table: [String: PoolFunction] = [:]
+        for (index, function) in registry.functions.enumerated() {
+            table[function.name] = PoolFunction(index: index, name: function.name, signature: function.signature)
+        }
+        fixed = table
     }
 
     func find(_ name: String, _ signature: Signature) throws(CallableError) -> PoolFunction {

@@ -40,6 +40,8 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case startTimedOut(WorkerID)
     /// The worker's process is gone and nothing of it is needed any more.
     case release(WorkerID)
+    /// Tasks that were refused for want of room may be submitted again.
+    case roomAppeared
     /// `nextDeadline` may be earlier than it was.
     case deadlineChanged
     /// All work is done and all workers are gone after a shutdown: the driver can end.
@@ -50,4 +52,6 @@ package enum PoolAction<Job: Sendable>: Sendable {
 package enum PoolRefusal: Error {
     case shutDown
     case broken(any Error)
+    /// No more may wait; so much does.
+    case full(tasks: Int, bytes: Int)
 }

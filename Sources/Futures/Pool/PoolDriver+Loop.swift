@@ -16,7 +16,7 @@ extension PoolDriver {
             settle()
             completeFutures()
         }
-        termination.fulfil(())
+        callbackThread.finish { self.termination.fulfil(()) }
     }
 
     // MARK: Commands

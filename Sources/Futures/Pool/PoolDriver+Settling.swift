@@ -77,6 +77,7 @@ extension PoolDriver {
         case .kill(let worker, let signal): order(.kill(worker, signal: signal))
         case .startTimedOut(let worker): order(.startTimedOut(worker))
         case .release(let worker): order(.release(worker))
+        case .roomAppeared: room.raise()
         case .deadlineChanged: wakeThread()
         case .finished: finish()
         }

@@ -11,8 +11,9 @@ import Wire
 /// ends a process, and all reading, is done by the driver's own thread, so that a signal cannot reach a process that was
 /// reaped meanwhile. That thread sleeps in epoll_wait while nothing happens.
 ///
-/// Futures are completed, and with them the users' callbacks run, with no lock held and outside the settling role: by
-/// the driver's thread for answers and losses, by the submitting or shutting-down thread for what fails right there.
+/// Futures are completed with no lock held and outside the settling role: by the driver's thread for answers and losses,
+/// by the submitting or shutting-down thread for what fails right there. The users' callbacks run in the latter, too; for
+/// what the driver's thread completes they run in a thread of their own, so that a slow one does not hold up the pool.
 ///
 /// `@unchecked Sendable`: `loop` belongs to the driver's thread, everything else is immutable, locked or atomic.
 final class PoolDriver: @unchecked Sendable {
@@ -65,14 +66,18 @@ final class PoolDriver: @unchecked Sendable {
     let initializer: Initializer?
     let compression: CompressionPolicy
     let startTimeout: Int64
+    let backlogLimit: BacklogLimit
     let core: Mutex<Core>
     /// Added and removed by the driver's thread, read by whoever settles.
     let links = Mutex<[WorkerID: PipeLink]>([:])
     let epoll: FileDescriptor
     let wakeup: FileDescriptor
     let thread = DriverThread(name: "futures-pool")
+    let callbackThread = CallbackThread()
     /// Done when all work is done and all workers are gone.
     let termination = Future<Void>()
+    /// Raised when there may be room in the backlog again.
+    let room = Signal()
     /// The driver thread's own.
     var loop = PoolLoop()
 
@@ -84,6 +89,7 @@ final class PoolDriver: @unchecked Sendable {
         self.initializer = initializer
         self.compression = compression
         startTimeout = configuration.startTimeout
+        backlogLimit = configuration.backlogLimit
         epoll = try FileDescriptor.epoll()
         wakeup = try FileDescriptor.event()
         core = Mutex(Core(state: PoolState(configuration)))
@@ -118,11 +124,14 @@ final class PoolDriver: @unchecked Sendable {
         core.withLock { $0.writes.append(request) }
     }
 
-    func submit(_ job: PoolJob) throws {
+    func submit(_ job: PoolJob, priority: Int) throws {
         try startThread()
         let now = futures_monotonic_nanoseconds()
         let outcome = core.withLock { core in
-            Result { () throws(PoolRefusal) in try core.state.submitted(job, now: now, &core.actions) }
+            Result { () throws(PoolRefusal) in
+                try core.state.submitted(
+                    job, priority: priority, size: job.payload.bytes.count, now: now, &core.actions)
+            }
         }
         switch outcome {
         case .success(let id):
@@ -130,6 +139,8 @@ final class PoolDriver: @unchecked Sendable {
             settle()
         case .failure(.shutDown): throw ExecutorShutdownError()
         case .failure(.broken(let error)): throw error
+        case .failure(.full(let tasks, let bytes)):
+            throw BacklogFullError(tasks: tasks, bytes: bytes, limit: backlogLimit)
         }
     }
 
@@ -147,22 +158,30 @@ final class PoolDriver: @unchecked Sendable {
         raise { state, actions in state.terminated(error, signal: signal, now: now, &actions) }
     }
 
-    /// Returns when all work is done, all workers are gone, and the driver's thread has ended. Does not wait when
-    /// called from that very thread, in a callback: it could never end.
+    /// Returns when all work is done, all workers are gone, and the pool's threads have ended. Does not wait when
+    /// called from one of those, in a callback: it could never end.
     @available(*, noasync)
     func waitForTermination() {
-        if thread.isCurrent { return }
+        if isOnOwnThread { return }
         _ = try? termination.result()
         thread.join()
+        callbackThread.join()
     }
 
     func waitForTermination() async {
-        if thread.isCurrent { return }
+        if isOnOwnThread { return }
         await withCheckedContinuation { continuation in
             termination.addDoneCallback { (_: AnyFuture) in continuation.resume() }
         }
-        // The thread is at its end: this takes microseconds.
+        // The threads are at their ends: this takes microseconds.
         thread.join()
+        callbackThread.join()
+    }
+
+    private var isOnOwnThread: Bool { thread.isCurrent || callbackThread.isCurrent }
+
+    func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) {
+        if thread.isCurrent { callbackThread.run(callbacks) } else { callbacks() }
     }
 
     private func startThread() throws {

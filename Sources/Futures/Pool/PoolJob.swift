@@ -96,6 +96,8 @@ package struct ChunkOutcome<Output: Sendable>: Sendable {
     package let values: [Output]
     /// The elements that failed, by ascending index.
     package let failures: [(index: Int, error: any Error)]
+    /// How long the worker took, in nanoseconds; nil where it was not measured.
+    package var runTime: Int64?
     package var count: Int { values.count + failures.count }
 }
 
@@ -157,7 +159,8 @@ final class ChunkJob<Output: Sendable>: PoolJob, @unchecked Sendable {
         var decoder = try PayloadDecoder(bytes, format: message.format, limits: origin.limits)
         let values = try output.decodeColumn(count: count - failures.count, from: &decoder)
         try decoder.finish()
-        return ChunkOutcome(values: values, failures: failures)
+        return ChunkOutcome(
+            values: values, failures: failures, runTime: Int64(clamping: message.runNanoseconds))
     }
 }
 

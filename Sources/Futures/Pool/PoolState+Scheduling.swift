@@ -75,13 +75,10 @@ extension PoolState {
     }
 
     private mutating func nextOfBacklog() -> TaskID {
-        while let id = backlog.popFirst() {
-            if let record = tasks[id], record.worker == nil {
-                backlogCount -= 1
-                return id
-            }
+        guard let id = backlog.popFirst(where: tasks.waits) else {
+            preconditionFailure("the backlog is empty but counts \(backlogCount) tasks")
         }
-        preconditionFailure("the backlog is empty but counts \(backlogCount) tasks")
+        return id
     }
 
     private mutating func give(
@@ -99,7 +96,7 @@ extension PoolState {
         if isFirst {
             busyCount += 1
             workers[workerID]!.headSince = now
-            actions.append(.began(record.job))
+            begin(id, &actions)
         }
         if let left = workers[workerID]!.tasksLeft {
             workers[workerID]!.tasksLeft = left - 1
@@ -132,7 +129,7 @@ extension PoolState {
             workers[workerID]!.headSince = now
             // One that was asked back has perhaps left the worker: whether it begins comes with the answer.
             if let next = workers[workerID]!.held.first, let record = tasks[next], !record.isTakeBackRequested {
-                actions.append(.began(record.job))
+                begin(next, &actions)
             }
         }
         if workers[workerID]!.held.isEmpty {

@@ -1,8 +1,10 @@
 // Events of tasks.
 extension PoolState {
     /// A task was submitted.
+    ///
+    /// - Parameter size: how many bytes its arguments take.
     package mutating func submitted(
-        _ job: Job, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ job: Job, priority: Int = 0, size: Int = 0, now: Int64, _ actions: inout [PoolAction<Job>]
     ) throws(PoolRefusal) -> TaskID {
         switch phase {
         case .open: break
@@ -14,21 +16,53 @@ extension PoolState {
             if error is ExecutorShutdownError { throw .shutDown }
             throw .broken(error)
         }
-        let id = tasks.insert(job)
-        backlog.append(id)
-        backlogCount += 1
+        guard configuration.backlogLimit.hasRoom(beside: waitingCount, bytes: waitingBytes, for: size) else {
+            hasRefused = true
+            throw .full(tasks: waitingCount, bytes: waitingBytes)
+        }
+        let id = tasks.insert(job, priority: priority, size: size)
+        backlog.append(id, priority: priority)
+        waitingCount += 1
+        waitingBytes += size
         schedule(now: now, &actions)
         return id
+    }
+
+    /// Its worker has come to a task.
+    mutating func begin(_ id: TaskID, _ actions: inout [PoolAction<Job>]) {
+        guard let record = tasks[id] else { return }
+        if !record.hasBegun {
+            tasks.update(id) { $0.hasBegun = true }
+            waitsNoLonger(record, &actions)
+        }
+        actions.append(.began(record.job))
+    }
+
+    /// Takes a task out of the table, however it ended.
+    mutating func forget(_ id: TaskID, _ actions: inout [PoolAction<Job>]) {
+        guard let record = tasks.remove(id) else { return }
+        if !record.hasBegun { waitsNoLonger(record, &actions) }
+    }
+
+    private mutating func waitsNoLonger(_ record: TaskTable<Job>.Record, _ actions: inout [PoolAction<Job>]) {
+        waitingCount -= 1
+        waitingBytes -= record.size
+        tellRefused(&actions)
+    }
+
+    /// Those who were refused may try again: there is room, or there will never be any.
+    mutating func tellRefused(_ actions: inout [PoolAction<Job>]) {
+        guard hasRefused else { return }
+        hasRefused = false
+        actions.append(.roomAppeared)
     }
 
     /// The future of a task that no worker holds was cancelled. A task that is elsewhere by now is left alone: its
     /// answer will find a cancelled future.
     package mutating func cancelled(_ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard let record = tasks[id], record.worker == nil else { return }
-        tasks.remove(id)
-        backlogCount -= 1
-        // While all workers are held up nothing is reached, and work may be submitted and given up without end.
-        if backlog.count > 2 * backlogCount + 64 { backlog.removeAll { tasks[$0].map { $0.worker != nil } ?? true } }
+        guard tasks.waits(id) else { return }
+        forget(id, &actions)
+        backlog.removed(where: tasks.waits)
         schedule(now: now, &actions)
     }
 
@@ -81,20 +115,19 @@ extension PoolState {
                 $0.isTakeBackRequested = false
                 $0.isCancelRequested = false
             }
-            if workers[workerID]?.held.first == id { actions.append(.began(record.job)) }
+            if workers[workerID]?.held.first == id { begin(id, &actions) }
             return false
         }
         unhold(id, by: workerID, now: now, &actions)
         if record.isCancelRequested || isCancellingFutures {
-            tasks.remove(id)
+            forget(id, &actions)
             if !record.isCancelRequested { actions.append(.cancel(record.job)) }
         } else {
             tasks.update(id) {
                 $0.worker = nil
                 $0.isTakeBackRequested = false
             }
-            backlog.prepend(id)
-            backlogCount += 1
+            backlog.prepend(id, priority: record.priority)
             actions.append(.requeued(record.job))
         }
         schedule(now: now, &actions)
@@ -108,7 +141,7 @@ extension PoolState {
         guard let record = tasks[id], record.worker == workerID else { return }
         if workers[workerID]?.tasksLeft != nil { workers[workerID]!.tasksLeft! += 1 }
         unhold(id, by: workerID, now: now, &actions)
-        tasks.remove(id)
+        forget(id, &actions)
         schedule(now: now, &actions)
     }
 
@@ -120,7 +153,7 @@ extension PoolState {
         _ actions: inout [PoolAction<Job>]
     ) -> Job? {
         guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return nil }
-        tasks.remove(id)
+        forget(id, &actions)
         noteRunTime(runTime)
         unhold(id, by: workerID, now: now, &actions)
         schedule(now: now, &actions)

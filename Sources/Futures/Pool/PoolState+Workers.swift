@@ -72,7 +72,7 @@ extension PoolState {
         heldCount -= held.count
         workers[id] = nil
         // Only a worker that was killed while it left can hold tasks, and those were failed when it was.
-        for task in held { tasks.remove(task) }
+        for task in held { forget(task, &actions) }
         actions.append(.release(id))
         schedule(now: now, &actions)
     }
@@ -86,10 +86,12 @@ extension PoolState {
         }
         endWorkers(signal: SIGTERM, now: now, &actions)
         for id in tasks.ids {
-            guard let record = tasks.remove(id) else { continue }
+            guard let record = tasks[id] else { continue }
+            forget(id, &actions)
             actions.append(.fail(record.job, error))
         }
         forgetQueues()
+        tellRefused(&actions)
         endIfDone(&actions)
     }
 
@@ -108,10 +110,12 @@ extension PoolState {
         }
         endWorkers(signal: signal, now: now, &actions)
         for id in tasks.ids {
-            guard let record = tasks.remove(id) else { continue }
+            guard let record = tasks[id] else { continue }
+            forget(id, &actions)
             actions.append(record.worker == nil ? .cancel(record.job) : .fail(record.job, error))
         }
         forgetQueues()
+        tellRefused(&actions)
         endIfDone(&actions)
     }
 
@@ -124,6 +128,7 @@ extension PoolState {
         case .finished: return
         }
         if cancelFutures { cancelWhatWaits(&actions) }
+        tellRefused(&actions)
         schedule(now: now, &actions)
     }
 
@@ -163,12 +168,10 @@ extension PoolState {
 
     private mutating func cancelWhatWaits(_ actions: inout [PoolAction<Job>]) {
         isCancellingFutures = true
-        while let id = backlog.popFirst() {
-            guard let record = tasks[id], record.worker == nil else { continue }
-            tasks.remove(id)
+        while let id = backlog.popFirst(where: tasks.waits), let record = tasks[id] {
+            forget(id, &actions)
             actions.append(.cancel(record.job))
         }
-        backlogCount = 0
         for (id, worker) in workers {
             for task in worker.held.dropFirst() { askBack(task, from: id, &actions) }
         }
@@ -183,7 +186,6 @@ extension PoolState {
 
     private mutating func forgetQueues() {
         backlog.removeAll()
-        backlogCount = 0
         idle.removeAll()
         spare.removeAll()
         stealDeadline = nil

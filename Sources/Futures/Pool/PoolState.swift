@@ -15,6 +15,8 @@ package struct PoolState<Job: Sendable> {
         package var maxWorkers: Int
         /// Replace a worker after so many tasks. At least 1.
         package var maxTasksPerChild: Int?
+        /// How much may wait for a worker.
+        package var backlogLimit = BacklogLimit.none
         /// Most tasks that are sent ahead of the one a worker runs.
         package var maxAhead = 256
         /// How much work, in nanoseconds, is sent ahead to hide a round trip: a few times a blocking one (50 µs).
@@ -76,9 +78,12 @@ package struct PoolState<Job: Sendable> {
     let configuration: Configuration
     var phase = Phase.open
     var tasks = TaskTable<Job>()
-    var backlog = Deque<TaskID>()
-    /// Entries of `backlog` that are still there: cancelled ones stay in the queue until they are reached, or the most.
-    var backlogCount = 0
+    var backlog = Backlog()
+    /// Tasks that no worker has begun, also those that were sent ahead, and how many bytes their arguments take.
+    var waitingCount = 0
+    var waitingBytes = 0
+    /// A task was refused for want of room, and nobody was told yet that there is some.
+    var hasRefused = false
     var workers: [WorkerID: Worker] = [:]
     var lastWorker: UInt64 = 0
     /// Ready workers without a task, last in first out (the caches of the one used last are warm). May hold stale
@@ -119,6 +124,9 @@ package struct PoolState<Job: Sendable> {
         if case .finished = phase { return true }
         return false
     }
+
+    /// How many tasks wait on our side.
+    var backlogCount: Int { backlog.count }
 
     package var workerCount: Int { workers.count }
     package var pendingTaskCount: Int { tasks.count }

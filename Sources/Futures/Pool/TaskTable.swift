@@ -2,6 +2,9 @@
 struct TaskTable<Job: Sendable> {
     struct Record {
         var job: Job
+        var priority: Int
+        /// How many bytes its arguments take.
+        var size: Int
         /// The worker that holds it; nil while it is in the backlog.
         var worker: WorkerID?
         /// How often it was handed to a worker; an answer with an older number is late and is dropped.
@@ -10,6 +13,14 @@ struct TaskTable<Job: Sendable> {
         var isCancelRequested = false
         /// The worker was asked for it.
         var isTakeBackRequested = false
+        /// Its worker has come to it.
+        var hasBegun = false
+
+        init(_ job: Job, priority: Int, size: Int) {
+            self.job = job
+            self.priority = priority
+            self.size = size
+        }
     }
 
     private struct Slot {
@@ -21,13 +32,14 @@ struct TaskTable<Job: Sendable> {
     private var free: [Int] = []
     private(set) var count = 0
 
-    mutating func insert(_ job: Job) -> TaskID {
+    mutating func insert(_ job: Job, priority: Int = 0, size: Int = 0) -> TaskID {
         count += 1
+        let record = Record(job, priority: priority, size: size)
         if let slot = free.popLast() {
-            slots[slot].record = Record(job: job)
+            slots[slot].record = record
             return TaskID(slot: slot, generation: slots[slot].generation)
         }
-        slots.append(Slot(record: Record(job: job)))
+        slots.append(Slot(record: record))
         return TaskID(slot: slots.count - 1, generation: 0)
     }
 
@@ -54,6 +66,12 @@ struct TaskTable<Job: Sendable> {
         free.append(id.slot)
         count -= 1
         return record
+    }
+
+    /// Whether a task is there and no worker holds it.
+    func waits(_ id: TaskID) -> Bool {
+        guard let record = self[id] else { return false }
+        return record.worker == nil
     }
 
     /// All tasks, in no particular order.

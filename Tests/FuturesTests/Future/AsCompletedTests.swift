@@ -4,7 +4,7 @@ import Testing
 @testable import Futures
 
 @Suite struct AsCompletedTests {
-    @Test("W5: what is done comes first, then the others in order of completion, each once")
+    @Test("what is done comes first, then the others in order of completion, each once", .proves(.W5))
     func order() throws {
         let futures = (0..<5).map { _ in Future<Int>() }
         futures[3].fulfil(3)
@@ -19,7 +19,7 @@ import Testing
         #expect(given == [1, 3, 4, 0, 2].map { futures[$0] })
     }
 
-    @Test("W5, W7: a blocked thread gets each future as it completes")
+    @Test("a blocked thread gets each future as it completes", .proves(.W5, .W7))
     func blocked() throws {
         let number = Future<Int>()
         let text = Future<String>()
@@ -40,7 +40,7 @@ import Testing
         threads.join()
     }
 
-    @Test("W5, W7: the same as an async sequence")
+    @Test("the same as an async sequence", .proves(.W5, .W7))
     func asynchronous() async throws {
         let futures = (0..<100).map { _ in Future<Int>() }
         let task = Task {
@@ -54,7 +54,7 @@ import Testing
         #expect(try await task.value == order)
     }
 
-    @Test("W5: the clock starts at the call; what is there comes also late; only waiting past it throws")
+    @Test("the clock starts at the call; what is there comes also late; only waiting past it throws", .proves(.W5))
     func timeouts() async throws {
         let futures = (0..<3).map { _ in Future<Int>() }
         let asynchronous = asCompleted(futures, timeout: .zero)
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test("W6: abandoning it detaches from the futures and cancels nothing")
+    @Test("abandoning it detaches from the futures and cancels nothing", .proves(.W6))
     func abandoned() throws {
         let futures = (0..<3).map { _ in Future<Int>() }
         futures[0].fulfil(0)
@@ -97,7 +97,7 @@ import Testing
         futures[1].fulfil(1)
     }
 
-    @Test("W6: it keeps no reference to futures already given")
+    @Test("it keeps no reference to futures already given", .proves(.W6))
     func releases() throws {
         weak var given: Future<Int>?
         let last = Future<Int>()
@@ -119,7 +119,7 @@ import Testing
         #expect(iterator.next() == nil)
     }
 
-    @Test("W7: cancelling the consuming task ends its wait, and cancels no future")
+    @Test("cancelling the consuming task ends its wait, and cancels no future", .proves(.W7))
     func taskCancellation() async throws {
         let future = Future<Int>()
         let task = Task { for try await _ in asCompleted([future]) {} }

@@ -43,7 +43,9 @@ private final class Owner: FutureOwner {
         }
     }
 
-    @Test("C1, C2: callbacks run once each, in order, with the future, whatever the ending", arguments: Ending.allCases)
+    @Test(
+        "callbacks run once each, in order, with the future, whatever the ending", .proves(.C1, .C2),
+        arguments: Ending.allCases)
     func order(ending: Ending) throws {
         let future = Future<Int>()
         let journal = Journal()
@@ -69,7 +71,7 @@ private final class Owner: FutureOwner {
         #expect(journal.all == ["0", "1", "2", "untyped", "late"])
     }
 
-    @Test("F3: cancelling again does not run the callbacks again")
+    @Test("cancelling again does not run the callbacks again", .proves(.F3))
     func cancelledTwice() throws {
         let future = Future<Int>()
         let journal = Journal()
@@ -80,7 +82,7 @@ private final class Owner: FutureOwner {
         #expect(journal.all == ["called"])
     }
 
-    @Test("C2: waiters are woken before the callbacks run")
+    @Test("waiters are woken before the callbacks run", .proves(.C2))
     func waitersFirst() throws {
         let future = Future<Int>()
         let woken = Gate()
@@ -95,7 +97,7 @@ private final class Owner: FutureOwner {
         threads.join()
     }
 
-    @Test("C3: from a callback the future can be cancelled, asked, and given callbacks")
+    @Test("from a callback the future can be cancelled, asked, and given callbacks", .proves(.C3))
     func reentrance() throws {
         let future = Future<Int>()
         let other = Future<Int>()
@@ -139,7 +141,7 @@ private final class Owner: FutureOwner {
 
     // MARK: Owners
 
-    @Test("F3: the owner of a pending future hears of its cancellation, once")
+    @Test("the owner of a pending future hears of its cancellation, once", .proves(.F3))
     func ownerHears() {
         let owner = Owner()
         let future = Future<Int>(owner: nil, ticket: 0, functionName: nil)
@@ -152,7 +154,7 @@ private final class Owner: FutureOwner {
     }
 
     @Test(
-        "F5: a call sent ahead stays pending; cancel() asks for it back, and believes the answer",
+        "a call sent ahead stays pending; cancel() asks for it back, and believes the answer", .proves(.F5),
         arguments: [true, false])
     func sentAhead(givesBack: Bool) {
         let owner = Owner(givesBack: givesBack)
@@ -166,7 +168,7 @@ private final class Owner: FutureOwner {
         #expect(future.fulfil(1) == !givesBack)
     }
 
-    @Test("F5: a call that finishes while it is asked back is not cancelled")
+    @Test("a call that finishes while it is asked back is not cancelled", .proves(.F5))
     func finishesMeanwhile() throws {
         let owner = Owner(givesBack: false)
         let future = Future<Int>(owner: owner, ticket: 9, functionName: nil)
@@ -177,7 +179,7 @@ private final class Owner: FutureOwner {
         owner.onTakeBack.withLock { $0 = nil }
     }
 
-    @Test("F5: sent, running, taken back for another try")
+    @Test("sent, running, taken back for another try", .proves(.F5))
     func marks() {
         let future = Future<Int>()
         #expect(future.markSent())
@@ -198,7 +200,7 @@ private final class Owner: FutureOwner {
         #expect(future.state == .finished)
     }
 
-    @Test("H3: the owner cancels what was sent ahead without asking itself")
+    @Test("the owner cancels what was sent ahead without asking itself", .proves(.H3))
     func cancelledByOwner() {
         let owner = Owner()
         let future = Future<Int>(owner: owner, ticket: 1, functionName: nil)

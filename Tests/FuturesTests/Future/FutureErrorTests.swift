@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Futures
@@ -11,7 +12,7 @@ private struct Refusal: Error, CustomStringConvertible { let description = "no d
         #expect("\(CancelledError(functionName: "pow"))" == "the call of \"pow\" was cancelled before it began")
     }
 
-    @Test("F8: TimeoutError says what was waited for, how long, and who waited")
+    @Test("TimeoutError says what was waited for, how long, and who waited", .proves(.F8))
     func timeout() throws {
         let future = Future<Int>(owner: nil, ticket: 0, functionName: "pow")
         let one = try #require(throws: TimeoutError.self) { try future.result(timeout: .milliseconds(1)) }
@@ -23,7 +24,7 @@ private struct Refusal: Error, CustomStringConvertible { let description = "no d
         #expect("\(stored)" == "the task gave up waiting: 3 of 7 futures were unfinished after 2.0 seconds")
     }
 
-    @Test("F13: InvalidStateError names the operation, the state and the function")
+    @Test("InvalidStateError names the operation, the state and the function", .proves(.F13))
     func invalidState() throws {
         let future = Future<Int>(owner: nil, ticket: 0, functionName: "pow")
         future.fulfil(1)
@@ -41,7 +42,7 @@ private struct Refusal: Error, CustomStringConvertible { let description = "no d
         )
     }
 
-    @Test("S3: ExecutorShutdownError says what to do")
+    @Test("ExecutorShutdownError says what to do", .proves(.S3))
     func shutdown() {
         #expect(
             "\(ExecutorShutdownError())"
@@ -49,7 +50,7 @@ private struct Refusal: Error, CustomStringConvertible { let description = "no d
         )
     }
 
-    @Test("T3: BrokenThreadPool carries the initializer's error, and is a BrokenExecutor")
+    @Test("BrokenThreadPool carries the initializer's error, and is a BrokenExecutor", .proves(.T3))
     func brokenThreadPool() {
         let error: any Error = BrokenThreadPool(reason: "the initializer of a thread failed", cause: Refusal())
         #expect(
@@ -58,7 +59,7 @@ private struct Refusal: Error, CustomStringConvertible { let description = "no d
         #expect((error as? any BrokenExecutor)?.cause is Refusal)
     }
 
-    @Test("P5: BrokenProcessPool says function, task, attempt, pid, exit status and last words of the worker")
+    @Test("BrokenProcessPool says function, task, attempt, pid, exit status and last words of the worker", .proves(.P5))
     func brokenProcessPool() {
         let loss = WorkerLoss(
             processID: 4711, status: .signaled(signal: 9, dumpedCore: false), functionName: "crunch", taskID: 12,

@@ -17,7 +17,7 @@ import struct Synchronization.Atomic
         var value: Int { number.load(ordering: .sequentiallyConsistent) }
     }
 
-    @Test("F9: waiters, cancellers and completers race for 10,000 futures; nobody is left asleep")
+    @Test("waiters, cancellers and completers race for 10,000 futures; nobody is left asleep", .proves(.F9))
     func race() throws {
         let futures = (0..<Self.count).map { _ in Future<Int>() }
         let callbacks = Tally()
@@ -63,7 +63,7 @@ import struct Synchronization.Atomic
         #expect(cancelled.value + completed.value == Self.count)
     }
 
-    @Test("F9: every hand-over between two threads arrives")
+    @Test("every hand-over between two threads arrives", .proves(.F9))
     func pingPong() throws {
         let there = (0..<Self.count).map { _ in Future<Int>() }
         let back = (0..<Self.count).map { _ in Future<Int>() }
@@ -83,7 +83,7 @@ import struct Synchronization.Atomic
         threads.join()
     }
 
-    @Test("F9, F16: tasks await 10,000 futures, and half of them are cancelled at it")
+    @Test("tasks await 10,000 futures, and half of them are cancelled at it", .proves(.F9, .F16))
     func tasks() async throws {
         let futures = (0..<Self.count).map { _ in Future<Int>() }
         let threads = TestThreads()
@@ -110,7 +110,7 @@ import struct Synchronization.Atomic
         #expect(!futures.contains { $0.hasObservers })
     }
 
-    @Test("C1, C2: callbacks added while the future completes run once each")
+    @Test("callbacks added while the future completes run once each", .proves(.C1, .C2))
     func callbacks() {
         let calls = Tally()
         for _ in 0..<500 {

@@ -25,7 +25,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
 }
 
 @Suite struct FutureTests {
-    @Test("F1, F4: the states, as asked from outside; both kinds of cancelled look alike")
+    @Test("the states, as asked from outside; both kinds of cancelled look alike", .proves(.F1, .F4))
     func states() throws {
         let expected: [String: (FutureState, cancelled: Bool, running: Bool, done: Bool)] = [
             "pending": (.pending, false, false, false), "running": (.running, false, true, false),
@@ -41,7 +41,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         }
     }
 
-    @Test("F3: cancel() is true for what is pending or cancelled; nothing else changes by it")
+    @Test("cancel() is true for what is pending or cancelled; nothing else changes by it", .proves(.F3))
     func cancelling() throws {
         for (name, future) in try futures() {
             let before = future.state
@@ -51,7 +51,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         }
     }
 
-    @Test("F2, F12: only a pending future starts running, only an unnotified cancelled one is notified")
+    @Test("only a pending future starts running, only an unnotified cancelled one is notified", .proves(.F2, .F12))
     func startingToRun() throws {
         for (name, future) in try futures() {
             switch name {
@@ -65,7 +65,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         }
     }
 
-    @Test("F13: an outcome for a cancelled or finished future is refused, and the first one stays")
+    @Test("an outcome for a cancelled or finished future is refused, and the first one stays", .proves(.F13))
     func secondOutcome() throws {
         for (name, future) in try futures() {
             if ["pending", "running"].contains(name) {
@@ -81,7 +81,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         }
     }
 
-    @Test("F6, F7: results and exceptions of each state, without waiting")
+    @Test("results and exceptions of each state, without waiting", .proves(.F6, .F7))
     func reading() throws {
         for (name, future) in try futures() {
             switch name {
@@ -104,7 +104,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         }
     }
 
-    @Test("F6: a wait ends after its timeout, and not before")
+    @Test("a wait ends after its timeout, and not before", .proves(.F6))
     func timeout() {
         let future = Future<Int>()
         let begin = ContinuousClock.now
@@ -113,7 +113,9 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         #expect(future.state == .pending)
     }
 
-    @Test("F6: timeouts too long to count are no limit", arguments: [Duration.seconds(Int64.max), .seconds(1 << 40)])
+    @Test(
+        "timeouts too long to count are no limit", .proves(.F6),
+        arguments: [Duration.seconds(Int64.max), .seconds(1 << 40)])
     func endlessTimeout(timeout: Duration) throws {
         let future = Future<Int>()
         let threads = TestThreads()
@@ -123,7 +125,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         threads.join()
     }
 
-    @Test("F8: a task's own TimeoutError and the one of the wait can be told apart")
+    @Test("a task's own TimeoutError and the one of the wait can be told apart", .proves(.F8))
     func timeoutErrors() throws {
         let inner = Future<Int>()
         let future = Future<Int>()
@@ -135,7 +137,9 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         #expect(ofTask != ofWait)
     }
 
-    @Test("F9: sleeping threads wake on result, error and cancellation", arguments: ["result", "error", "cancel"])
+    @Test(
+        "sleeping threads wake on result, error and cancellation", .proves(.F9),
+        arguments: ["result", "error", "cancel"])
     func waking(how: String) throws {
         let future = Future<Int>()
         let threads = TestThreads()
@@ -157,7 +161,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         threads.join()
     }
 
-    @Test("F11: the description says function, state and type of the outcome")
+    @Test("the description says function, state and type of the outcome", .proves(.F11))
     func descriptions() throws {
         #expect(
             try futures().map { $0.future.description } == [
@@ -170,7 +174,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         #expect(named.description == "<Future of \"words\": finished, returned Array<String>>")
     }
 
-    @Test("F14: futures are equal and hash by identity, whatever their types")
+    @Test("futures are equal and hash by identity, whatever their types", .proves(.F14))
     func identity() throws {
         let first = Future<Int>()
         let second = Future<Int>()
@@ -182,7 +186,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         #expect(Set(mixed).count == 3)
     }
 
-    @Test("F15: the snapshot has state and outcome together")
+    @Test("the snapshot has state and outcome together", .proves(.F15))
     func snapshots() throws {
         for (name, future) in try futures() {
             switch (name, future.snapshot) {
@@ -197,7 +201,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
 }
 
 @Suite struct FutureAsyncTests {
-    @Test("F16: awaiting gives the value, the error or the cancellation, before and after completion")
+    @Test("awaiting gives the value, the error or the cancellation, before and after completion", .proves(.F16))
     func values() async throws {
         let future = Future<Int>()
         async let value = future.value
@@ -213,7 +217,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         await #expect(throws: CancelledError(functionName: "work")) { try await cancelled.value }
     }
 
-    @Test("F16: a cancelled task stops waiting at once, and the call goes on")
+    @Test("a cancelled task stops waiting at once, and the call goes on", .proves(.F16))
     func taskCancellation() async throws {
         let future = Future<Int>()
         let task = Task { try await future.value }
@@ -226,7 +230,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         #expect(try await future.value == 1)
     }
 
-    @Test("F16: a task cancelled before it waits gets what is there, and else a CancellationError")
+    @Test("a task cancelled before it waits gets what is there, and else a CancellationError", .proves(.F16))
     func cancelledBefore() async throws {
         let done = Future<Int>()
         try done.setResult(1)

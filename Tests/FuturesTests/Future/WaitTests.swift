@@ -14,7 +14,9 @@ extension AnyFuture {
 }
 
 @Suite struct WaitTests {
-    @Test("W1: empty input returns at once", arguments: [ReturnWhen.firstCompleted, .firstException, .allCompleted])
+    @Test(
+        "empty input returns at once", .proves(.W1),
+        arguments: [ReturnWhen.firstCompleted, .firstException, .allCompleted])
     func empty(returnWhen: ReturnWhen) async {
         blocking {
             let (done, notDone) = wait([Future<Int>](), returnWhen: returnWhen)
@@ -24,7 +26,7 @@ extension AnyFuture {
         #expect(done.isEmpty && notDone.isEmpty)
     }
 
-    @Test("W1: mixed types, duplicates count once, a timeout is not an error")
+    @Test("mixed types, duplicates count once, a timeout is not an error", .proves(.W1))
     func mixed() {
         let number = Future<Int>()
         let text = Future<String>()
@@ -38,7 +40,7 @@ extension AnyFuture {
         #expect(!number.hasObservers && !text.hasObservers)
     }
 
-    @Test("W2, W3: what is over at once, without waiting")
+    @Test("what is over at once, without waiting", .proves(.W2, .W3))
     func overAtOnce() {
         let futures = pending(4)
         futures[0].cancel()
@@ -91,7 +93,7 @@ extension AnyFuture {
         }
     }
 
-    @Test("W2, W4, W7: a sleeping thread wakes when the condition holds", arguments: Case.allCases)
+    @Test("a sleeping thread wakes when the condition holds", .proves(.W2, .W4, .W7), arguments: Case.allCases)
     func wakes(event: Case) throws {
         let futures = pending(4)
         let result = Future<Set<Future<Int>>>()
@@ -109,7 +111,7 @@ extension AnyFuture {
         #expect(!futures.contains { $0.hasObservers })
     }
 
-    @Test("W2, W4, W7: a suspended task goes on when the condition holds", arguments: Case.allCases)
+    @Test("a suspended task goes on when the condition holds", .proves(.W2, .W4, .W7), arguments: Case.allCases)
     func resumes(event: Case) async throws {
         let futures = pending(4)
         let task = Task { [returnWhen = returnWhen(event)] in
@@ -122,7 +124,7 @@ extension AnyFuture {
         #expect(!futures.contains { $0.hasObservers })
     }
 
-    @Test("W7: a cancelled task stops waiting at once, and cancels nothing")
+    @Test("a cancelled task stops waiting at once, and cancels nothing", .proves(.W7))
     func taskCancellation() async throws {
         let futures = pending(2)
         let task = Task { await wait(futures).notDone }

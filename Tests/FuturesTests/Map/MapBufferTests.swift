@@ -32,7 +32,9 @@ private let half = { @Sendable (number: Int) in
 
 extension ProcessSuites {
     @Suite struct MapBufferTests {
-        @Test("M2: with a buffer size of n, n elements are taken ahead of the consumer, of an endless input too")
+        @Test(
+            "with a buffer size of n, n elements are taken ahead of the consumer, of an endless input too", .proves(.M2)
+        )
         func endlessInput() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 2)
@@ -48,7 +50,8 @@ extension ProcessSuites {
         }
 
         @Test(
-            "M2: chunks fill the buffer as far as they fit", arguments: [(2, 5, 4), (2, 6, 6), (10, 3, 3), (1, 1, 1)])
+            "chunks fill the buffer as far as they fit", .proves(.M2),
+            arguments: [(2, 5, 4), (2, 6, 6), (10, 3, 3), (1, 1, 1)])
         func chunks(chunkSize: Int, bufferSize: Int, readAtFirst: Int) throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -67,7 +70,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M2: several sequences, to the shortest; collect gets all, blocking and async")
+        @Test("several sequences, to the shortest; collect gets all, blocking and async", .proves(.M2))
         func collected() async throws {
             try await Leftovers.check {
                 try await withProcessPool(testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker) { pool in
@@ -84,7 +87,7 @@ extension ProcessSuites {
             await pool.shutdown()
         }
 
-        @Test("M2: a buffer size or chunk size below 1 is an error at the call")
+        @Test("a buffer size or chunk size below 1 is an error at the call", .proves(.M2))
         func badSizes() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -107,7 +110,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M4: failures come at their positions, and outcomes reads on after them")
+        @Test("failures come at their positions, and outcomes reads on after them", .proves(.M4))
         func failures() async throws {
             try await withThreadPool(maxWorkers: 2) { pool in
                 var seen: [Int?] = []
@@ -118,7 +121,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M5: ending the iteration early ends the reading, and cancels what has not begun")
+        @Test("ending the iteration early ends the reading, and cancels what has not begun", .proves(.M5))
         func endedEarly() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)
@@ -141,7 +144,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S3: a pool that is shut down during a map gives what it has taken, then the error, once")
+        @Test("a pool that is shut down during a map gives what it has taken, then the error, once", .proves(.S3))
         func shutDownMeanwhile() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -154,7 +157,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M3: time that runs out ends the reading")
+        @Test("time that runs out ends the reading", .proves(.M3))
         func timeout() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)

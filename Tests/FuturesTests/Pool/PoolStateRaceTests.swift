@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Futures
@@ -18,7 +19,7 @@ struct PoolStateRaceTests {
         return (world, worker, held)
     }
 
-    @Test("F2, F5: a task that the worker has given back does not count as running while it says so")
+    @Test("a task that the worker has given back does not count as running while it says so", .proves(.F2, .F5))
     func givenBackAtTheHead() throws {
         var (world, worker, held) = try busyWorld()
         world.raise { state, now, actions in _ = state.cancelRequested(held[1], now: now, &actions) }
@@ -31,7 +32,7 @@ struct PoolStateRaceTests {
         #expect(world.running.contains(world.tasks[held[2]]!))
     }
 
-    @Test("H3: shutdown with cancelFutures cancels such a task, too")
+    @Test("shutdown with cancelFutures cancels such a task, too", .proves(.H3))
     func givenBackAtShutdown() throws {
         var (world, worker, held) = try busyWorld()
         world.raise { state, now, actions in state.shutDown(cancelFutures: true, now: now, &actions) }
@@ -42,7 +43,7 @@ struct PoolStateRaceTests {
         #expect(world.finishedCount == 1)
     }
 
-    @Test("F5: a task that the worker keeps is running once the worker has said so")
+    @Test("a task that the worker keeps is running once the worker has said so", .proves(.F5))
     func keptAtTheHead() throws {
         var (world, worker, held) = try busyWorld()
         world.raise { state, now, actions in _ = state.cancelRequested(held[1], now: now, &actions) }
@@ -64,7 +65,7 @@ struct PoolStateRaceTests {
         #expect(world.state.tasks[held[0]]?.worker == worker)
     }
 
-    @Test("F5: a task that nobody waits for to be cancelled is queued again")
+    @Test("a task that nobody waits for to be cancelled is queued again", .proves(.F5))
     func askedInPassing() throws {
         var (world, worker, held) = try busyWorld()
         let outcome = world.raise { state, now, actions in
@@ -91,7 +92,7 @@ struct PoolStateRaceTests {
         #expect(held.allSatisfy { world.outcomes[world.tasks[$0]!] == .answered })
     }
 
-    @Test("H7: workers that are being ended get the signal of a later call, too", arguments: [15, 9])
+    @Test("workers that are being ended get the signal of a later call, too", .proves(.H7), arguments: [15, 9])
     func signalsWorkersThatLeave(signal: Int32) throws {
         var (world, worker, _) = try busyWorld()
         world.raise { state, now, actions in
@@ -121,7 +122,7 @@ struct PoolStateRaceTests {
         #expect(world.outcomes.values.count { $0 == .answered } == 20)
     }
 
-    @Test("P1: as many workers as an Int can count")
+    @Test("as many workers as an Int can count", .proves(.P1))
     func unlimitedWorkers() throws {
         var world = PoolWorld(maxWorkers: .max)
         for _ in 0..<10 { try world.submit() }

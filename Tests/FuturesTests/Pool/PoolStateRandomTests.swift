@@ -16,7 +16,10 @@ struct PoolStateRandomTests {
 
     func run(seed: UInt64, maxWorkers: Int, maxTasksPerChild: Int?) throws {
         var random = SplitMix(seed: seed)
-        var world = PoolWorld(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
+        let limit = BacklogLimit(
+            tasks: [.max, 1, 20].randomElement(using: &random)!, bytes: [.max, 500].randomElement(using: &random)!)
+        let priorities = [0...0, -1...1, -100...100].randomElement(using: &random)!
+        var world = PoolWorld(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild, backlogLimit: limit)
         world.origin = "seed \(seed)"
         let mayDie = Bool.random(using: &random)
         let mayFailToStart = Bool.random(using: &random)
@@ -26,7 +29,9 @@ struct PoolStateRandomTests {
             world.now += Int64.random(in: 0...100_000, using: &random)
             switch Int.random(in: 0..<100, using: &random) {
             case 0..<35:
-                if (try? world.submit()) != nil { submitted += 1 }
+                let priority = Int.random(in: priorities, using: &random)
+                let size = Int.random(in: 0...300, using: &random)
+                if (try? world.submit(priority: priority, size: size)) != nil { submitted += 1 }
             case 35..<70:
                 if let id = pick(world, { !$0.queue.isEmpty && $0.stage != .killed }, &random) {
                     world.answer(id, runTime: [100, 10_000, 20_000_000].randomElement(using: &random)!)

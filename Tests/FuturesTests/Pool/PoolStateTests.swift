@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import Futures
 
 /// The scheduler by itself: no process, no thread, no clock.
 struct PoolStateTests {
-    @Test("P1: workers start on demand, and sequential work uses one")
+    @Test("workers start on demand, and sequential work uses one", .proves(.P1))
     func startsOnDemand() throws {
         var world = PoolWorld(maxWorkers: 4)
         #expect(world.spawnCount == 0)
@@ -21,14 +22,14 @@ struct PoolStateTests {
         #expect(world.outcomes.count == 11)
     }
 
-    @Test("P1: as many workers as there is work, but never more than maxWorkers")
+    @Test("as many workers as there is work, but never more than maxWorkers", .proves(.P1))
     func startsUpToTheMost() throws {
         var world = PoolWorld(maxWorkers: 3)
         for _ in 0..<10 { try world.submit() }
         #expect(world.spawnCount == 3)
     }
 
-    @Test("S2: tasks start in the order of their submission")
+    @Test("tasks start in the order of their submission", .proves(.S2))
     func isFirstInFirstOut() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<50 { try world.submit() }
@@ -40,6 +41,44 @@ struct PoolStateTests {
             world.answer(worker)
         }
         #expect(order == Array(1...50))
+    }
+
+    @Test(
+        "a task of a higher priority starts before those that wait, in the order of submission among equals",
+        .proves(.S2))
+    func priority() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        for priority in [0, 0, -3, 7, 0, 7] { try world.submit(priority: priority) }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        var order: [Int] = []
+        while let first = world.workers[worker]!.queue.first {
+            order.append(world.tasks[first.task]!)
+            world.answer(worker, runTime: 50_000_000)
+        }
+        #expect(order == [4, 6, 1, 2, 5, 3])
+    }
+
+    @Test("a full backlog refuses, by number and by bytes, and says when there is room", .proves(.S1))
+    func backlogLimit() throws {
+        var world = PoolWorld(maxWorkers: 1, backlogLimit: BacklogLimit(tasks: 3, bytes: 100))
+        try world.submit(size: 60)
+        #expect(throws: PoolRefusal.self) { try world.submit(size: 41) }
+        let worker = try #require(world.workers.keys.first)
+        #expect(world.toldOfRoom == 0)
+        world.becomeReady(worker)
+        #expect(world.toldOfRoom == 1, "the first has begun")
+        // Larger than the limit by itself: there is no other way to ever run it.
+        try world.submit(size: 1_000)
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+        world.answer(worker)
+        #expect(world.toldOfRoom == 2)
+        for _ in 0..<3 { try world.submit(size: 20) }
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        #expect(world.toldOfRoom == 3, "there will never be room again, which they must hear, too")
+        world.runToTheEnd()
+        #expect(world.outcomes.count == 5)
     }
 
     @Test("short tasks are sent ahead, long ones are not")
@@ -56,7 +95,7 @@ struct PoolStateTests {
         #expect(world.state.backlogCount > 0)
     }
 
-    @Test("F5: a task that was sent ahead is taken back by cancel, the one that runs is not")
+    @Test("a task that was sent ahead is taken back by cancel, the one that runs is not", .proves(.F5))
     func takesBack() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<20 { try world.submit() }
@@ -102,7 +141,7 @@ struct PoolStateTests {
         #expect(world.workers[slow]!.queue.count == stuck - 1)
     }
 
-    @Test("P3: a worker is replaced after maxTasksPerChild, and the successor is started ahead")
+    @Test("a worker is replaced after maxTasksPerChild, and the successor is started ahead", .proves(.P3))
     func recycles() throws {
         var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 2)
         for _ in 0..<5 { try world.submit() }
@@ -118,7 +157,7 @@ struct PoolStateTests {
         #expect(world.finishedCount == 1)
     }
 
-    @Test("P3: a replacement that fails to start breaks the pool only when nobody is left")
+    @Test("a replacement that fails to start breaks the pool only when nobody is left", .proves(.P3))
     func survivesFailedReplacements() throws {
         var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 1)
         for _ in 0..<2 { try world.submit() }
@@ -139,7 +178,7 @@ struct PoolStateTests {
         #expect(throws: PoolRefusal.self) { try world.submit() }
     }
 
-    @Test("P4: the death of a worker fails everything and ends the others")
+    @Test("the death of a worker fails everything and ends the others", .proves(.P4))
     func breaks() throws {
         var world = PoolWorld(maxWorkers: 2)
         for _ in 0..<10 { try world.submit() }
@@ -156,7 +195,7 @@ struct PoolStateTests {
         #expect(world.finishedCount == 1)
     }
 
-    @Test("H1: a pool that never started a worker finishes at shutdown, once")
+    @Test("a pool that never started a worker finishes at shutdown, once", .proves(.H1))
     func shutsDownUnused() {
         var world = PoolWorld(maxWorkers: 2)
         for _ in 0..<3 {
@@ -166,7 +205,7 @@ struct PoolStateTests {
         #expect(throws: PoolRefusal.self) { try world.submit() }
     }
 
-    @Test("H3: shutdown with cancelFutures cancels what has not begun and lets the rest complete")
+    @Test("shutdown with cancelFutures cancels what has not begun and lets the rest complete", .proves(.H3))
     func cancelsAtShutdown() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<20 { try world.submit() }
@@ -195,7 +234,7 @@ struct PoolStateTests {
         #expect(world.finishedCount == 1)
     }
 
-    @Test("H7: terminating fails what runs and cancels what waits")
+    @Test("terminating fails what runs and cancels what waits", .proves(.H7))
     func terminates() throws {
         var world = PoolWorld(maxWorkers: 1)
         for _ in 0..<3 { try world.submit() }

@@ -29,6 +29,10 @@ struct PoolWorld {
     var errors: [Int: String] = [:]
     var finishedCount = 0
     var spawnCount = 0
+    /// How often those who had been refused were told that there is room.
+    var toldOfRoom = 0
+    /// What waited when a job was refused last, until they were told.
+    var waitingAtRefusal: Int?
     var now: Int64 = 1_000
     /// Jobs that the driver would find cancelled when it is about to send them.
     var cancelledJobs: Set<Int> = []
@@ -38,8 +42,10 @@ struct PoolWorld {
 
     struct Failure: Error, Equatable { var text: String }
 
-    init(maxWorkers: Int, maxTasksPerChild: Int? = nil) {
-        configuration = PoolState.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
+    init(maxWorkers: Int, maxTasksPerChild: Int? = nil, backlogLimit: BacklogLimit = .none) {
+        var configuration = PoolState<Int>.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
+        configuration.backlogLimit = backlogLimit
+        self.configuration = configuration
         state = PoolState(configuration)
     }
 
@@ -56,11 +62,17 @@ struct PoolWorld {
     }
 
     @discardableResult
-    mutating func submit() throws -> TaskID {
-        lastJob += 1
-        let job = lastJob
+    mutating func submit(priority: Int = 0, size: Int = 0) throws -> TaskID {
+        let job = lastJob + 1
         var actions: [PoolAction<Int>] = []
-        let id = try state.submitted(job, now: now, &actions)
+        let id: TaskID
+        do {
+            id = try state.submitted(job, priority: priority, size: size, now: now, &actions)
+        } catch {
+            if case .full = error { waitingAtRefusal = state.waitingCount }
+            throw error
+        }
+        lastJob = job
         tasks[id] = job
         perform(actions)
         checkInvariants()
@@ -166,6 +178,9 @@ struct PoolWorld {
                 queue += more
             case .release(let id):
                 workers[id] = nil
+            case .roomAppeared:
+                toldOfRoom += 1
+                waitingAtRefusal = nil
             case .deadlineChanged: break
             case .finished:
                 finishedCount += 1
@@ -188,9 +203,16 @@ struct PoolWorld {
         let held = state.workers.values.map(\.held.count).reduce(0, +)
         #expect(state.heldCount == held, "\(origin)")
         #expect(state.busyCount == state.workers.values.count { !$0.held.isEmpty }, "\(origin)")
-        #expect(
-            state.backlogCount == state.backlog.count { state.tasks[$0].map { $0.worker == nil } ?? false }, "\(origin)"
-        )
+        let records = state.tasks.ids.compactMap { state.tasks[$0] }
+        #expect(state.backlogCount == records.count { $0.worker == nil }, "\(origin)")
+        #expect(state.waitingCount == records.count { !$0.hasBegun }, "\(origin)")
+        #expect(state.waitingBytes == records.reduce(0) { $0 + ($1.hasBegun ? 0 : $1.size) }, "\(origin)")
+        let limit = configuration.backlogLimit
+        #expect(state.waitingCount <= limit.tasks, "\(origin)")
+        #expect(state.waitingBytes <= limit.bytes || state.waitingCount == 1, "\(origin)")
+        if let waitingAtRefusal {
+            #expect(state.waitingCount >= waitingAtRefusal, "\(origin) there is room, and who was refused is not told")
+        }
         #expect(state.tasks.count <= held + state.backlogCount, "\(origin) a task is nowhere")
         var starting = 0
         var ready = 0

@@ -56,7 +56,7 @@ extension ProcessSuites {
         @Test("a function that the worker lacks, and one that it has with another signature, fail alone")
         func mismatchedInWorker() throws {
             try Leftovers.check {
-                let pool = try ProcessPoolExecutor(worker: BuildProducts.testWorker, maxWorkers: 1)
+                let pool = try ProcessPoolExecutor(.external, maxWorkers: 1, worker: BuildProducts.testWorker)
                 let missing = Callable<Int, Int>(external: "no_such")
                 let other = Callable<String, Int>(external: "increment")
                 let right = Callable<Int, Int, Int>(external: "add")

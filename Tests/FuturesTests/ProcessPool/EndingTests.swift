@@ -19,7 +19,8 @@ extension ProcessSuites {
         }
 
         @Test(
-            "H1: a shutdown while the only worker starts, with nothing left for it to do, does not wait for a time limit"
+            "a shutdown while the only worker starts, with nothing left for it to do, does not wait for a time limit",
+            .proves(.H1)
         )
         func shutsDownWhileStarting() throws {
             try Leftovers.check {
@@ -36,7 +37,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H7: killing workers that are being ended, and do not end, kills them at once")
+        @Test("killing workers that are being ended, and do not end, kills them at once", .proves(.H7))
         func killsWhatIsBeingEnded() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -52,7 +53,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H7: a worker that is stopped is killed")
+        @Test("a worker that is stopped is killed", .proves(.H7))
         func endsStoppedWorkers() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -66,7 +67,7 @@ extension ProcessSuites {
         }
 
         @Test(
-            "H4: programs that a task started in the background do not keep the pool from ending",
+            "programs that a task started in the background do not keep the pool from ending", .proves(.H4),
             arguments: [false, true]
         )
         func backgroundPrograms(inOwnSession: Bool) throws {
@@ -81,7 +82,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P4: the death of a worker whose background program holds its pipes open is noticed")
+        @Test("the death of a worker whose background program holds its pipes open is noticed", .proves(.P4))
         func deathBehindBackgroundProgram() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -98,7 +99,8 @@ extension ProcessSuites {
         enum Ending: CaseIterable { case answer, broken, initializer, cancelled, shutdown }
 
         @Test(
-            "C3: a callback submits, cancels, adds callbacks, shuts down and drops the pool, whatever made it run",
+            "a callback submits, cancels, adds callbacks, shuts down and drops the pool, whatever made it run",
+            .proves(.C3),
             arguments: Ending.allCases, [false, true])
         func callbacks(ending: Ending, waits: Bool) throws {
             try Leftovers.check(eventually: true) {
@@ -139,7 +141,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H4: hundreds of pools in a row leave nothing, and take no memory")
+        @Test("hundreds of pools in a row leave nothing, and take no memory", .proves(.H4))
         func manyPools() throws {
             try Leftovers.check {
                 var memory = 0

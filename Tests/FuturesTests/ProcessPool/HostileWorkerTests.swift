@@ -26,7 +26,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S4: a worker that accepts nothing fails each call, and says how large it was")
+        @Test("a worker that accepts nothing fails each call, and says how large it was", .proves(.S4))
         func acceptsNothing() throws {
             try Leftovers.check {
                 let pool = try makePool("no limits")
@@ -38,7 +38,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F2: a running call that a worker gives back without being asked does not become pending again")
+        @Test("a running call that a worker gives back without being asked does not become pending again", .proves(.F2))
         func givesBackUnasked() throws {
             try Leftovers.check {
                 let pool = try makePool("gives back unasked")

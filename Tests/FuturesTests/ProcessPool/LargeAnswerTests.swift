@@ -6,7 +6,7 @@ import Testing
 // What a worker has to say can be more than the wire takes; that costs the call at most, never the pool.
 extension ProcessSuites {
     @Suite struct LargeAnswerTests {
-        @Test("S4: an error with more to say than a message holds arrives cut")
+        @Test("an error with more to say than a message holds arrives cut", .proves(.S4))
         func wordyError() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -21,7 +21,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M4: a chunk whose elements have more to say than a message holds keeps each of them, cut")
+        @Test("a chunk whose elements have more to say than a message holds keeps each of them, cut", .proves(.M4))
         func wordyChunk() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -46,7 +46,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S4, P8: a result that is larger than the wire takes fails alone")
+        @Test("a result that is larger than the wire takes fails alone", .proves(.S4, .P8))
         func hugeResult() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -68,7 +68,8 @@ extension ProcessSuites {
         /// What a round trip moved, in bytes: to the worker and back from it.
         private func moved(_ compression: CompressionPolicy, _ bytes: [UInt8]) throws -> (there: Int, back: Int) {
             let pool = try ProcessPoolExecutor(
-                testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker, compression: compression)
+                testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                options: ProcessPoolOptions(compression: compression))
             defer { pool.shutdown() }
             let before = try pool.submit(bytesMoved).result(timeout: longTime)
             #expect(try pool.submit(echoBytes, bytes).result(timeout: longTime) == bytes)
@@ -99,7 +100,7 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try ProcessPoolExecutor(
                     testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker,
-                    compression: .zlib(level: level, threshold: 1000))
+                    options: ProcessPoolOptions(compression: .zlib(level: level, threshold: 1000)))
                 let results = try pool.map(increment, 0..<20_000, chunkSize: 5_000).collect()
                 #expect(results == Array(1...20_000))
                 pool.shutdown()

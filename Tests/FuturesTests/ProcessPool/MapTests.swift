@@ -6,7 +6,9 @@ import Testing
 
 extension ProcessSuites {
     @Suite struct ProcessPoolMapTests {
-        @Test("M1: results in the order of the elements, whatever the chunk size", arguments: [1, 2, 7, 100, 1000])
+        @Test(
+            "results in the order of the elements, whatever the chunk size", .proves(.M1),
+            arguments: [1, 2, 7, 100, 1000])
         func order(chunkSize: Int) throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -16,7 +18,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M1: several sequences side by side, to the shortest")
+        @Test("several sequences side by side, to the shortest", .proves(.M1))
         func severalSequences() async throws {
             try await Leftovers.check {
                 try await withProcessPool(testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker) { pool in
@@ -29,7 +31,8 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M4: a failing element throws at its position; outcomes goes on, and keeps the rest of the chunk")
+        @Test(
+            "a failing element throws at its position; outcomes goes on, and keeps the rest of the chunk", .proves(.M4))
         func failures() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -50,7 +53,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S4, M4: an element that does not encode fails alone, in its chunk too")
+        @Test("an element that does not encode fails alone, in its chunk too", .proves(.S4, .M4))
         func fragileElements() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -68,7 +71,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M3: the timeout is one budget from the call; the rest is cancelled")
+        @Test("the timeout is one budget from the call; the rest is cancelled", .proves(.M3))
         func timeout() async throws {
             try await Leftovers.check {
                 let folder = TemporaryFolder()
@@ -90,7 +93,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M5: cancelling the consuming task cancels what has not begun")
+        @Test("cancelling the consuming task cancels what has not begun", .proves(.M5))
         func cancelledConsumer() async throws {
             try await Leftovers.check {
                 let folder = TemporaryFolder()

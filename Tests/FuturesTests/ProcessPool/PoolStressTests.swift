@@ -20,7 +20,8 @@ extension ProcessSuites {
         }
 
         @Test(
-            "F3, F5, P3: tasks that were sent ahead are cancelled while workers are replaced; each ends as it says",
+            "tasks that were sent ahead are cancelled while workers are replaced; each ends as it says",
+            .proves(.F3, .F5, .P3),
             arguments: [1, 2, 3, nil])
         func cancelsUnderRecycling(maxTasksPerChild: Int?) throws {
             try Leftovers.check {
@@ -53,7 +54,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F3: cancel() at the very end of a long task, while tasks lie behind it, loses no future")
+        @Test("cancel() at the very end of a long task, while tasks lie behind it, loses no future", .proves(.F3))
         func cancelsAtTheEndOfATask() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -77,7 +78,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F3: threads that cancel the same future get the same answer")
+        @Test("threads that cancel the same future get the same answer", .proves(.F3))
         func cancelsTogether() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -108,7 +109,9 @@ extension ProcessSuites {
 
         enum Ending: CaseIterable { case shutdown, cancelling, terminating, killing, dropping, losing }
 
-        @Test("H1-H7: ten threads submit, cancel and end one pool at random", arguments: Ending.allCases)
+        @Test(
+            "ten threads submit, cancel and end one pool at random", .proves(.H1, .H2, .H3, .H4, .H5, .H6, .H7),
+            arguments: Ending.allCases)
         func anything(ending: Ending) throws {
             try Leftovers.check(eventually: true) {
                 for round in 0..<times(3) {
@@ -159,7 +162,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H4: many pools at once, each used from its own thread")
+        @Test("many pools at once, each used from its own thread", .proves(.H4))
         func poolsSideBySide() throws {
             Leftovers.check {
                 let sums = Mutex<[Int]>([])
@@ -196,7 +199,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P7: a worker that is killed at any moment fails what it had, and nothing hangs")
+        @Test("a worker that is killed at any moment fails what it had, and nothing hangs", .proves(.P7))
         func killedAtAnyMoment() throws {
             try Leftovers.check {
                 let bytes = [UInt8](repeating: 3, count: 3 << 20)

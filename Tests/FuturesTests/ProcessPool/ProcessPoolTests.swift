@@ -21,7 +21,7 @@ let longTime = Duration.seconds(60)
 
 extension ProcessSuites {
     @Suite struct ProcessPoolTests {
-        @Test("S1, F6: a call's value comes back, sync and async bodies alike")
+        @Test("a call's value comes back, sync and async bodies alike", .proves(.S1, .F6))
         func returnsValues() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -33,7 +33,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H5: the scope waits for what was submitted, and leaves nothing")
+        @Test("the scope waits for what was submitted, and leaves nothing", .proves(.H5))
         func scope() async throws {
             try await Leftovers.check {
                 let futures = try await withProcessPool(
@@ -46,7 +46,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H5: the scope of a body that throws cancels what has not begun")
+        @Test("the scope of a body that throws cancels what has not begun", .proves(.H5))
         func throwingScope() async throws {
             let folder = TemporaryFolder()
             let future = Future<Future<Int>>()
@@ -64,7 +64,9 @@ extension ProcessSuites {
             #expect(last.isDone)
         }
 
-        @Test("F10, P6: an error of a named type arrives as itself, any other is told in words; the worker lives on")
+        @Test(
+            "an error of a named type arrives as itself, any other is told in words; the worker lives on",
+            .proves(.F10, .P6))
         func errors() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -83,7 +85,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S4: what cannot cross fails that call alone, and says where")
+        @Test("what cannot cross fails that call alone, and says where", .proves(.S4))
         func transportErrors() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -123,7 +125,7 @@ extension ProcessSuites {
             pool.shutdown()
         }
 
-        @Test("S1: many calls in flight, each gets its own answer")
+        @Test("many calls in flight, each gets its own answer", .proves(.S1))
         func manyCalls() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -135,7 +137,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("C1, C2: callbacks run once each, in order; C3: they may submit and shut down")
+        @Test("callbacks run once each, in order; they may submit and shut down", .proves(.C1, .C2, .C3))
         func callbacks() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -175,7 +177,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P1: sequential work uses one worker, two tasks at a time two")
+        @Test("sequential work uses one worker, two tasks at a time two", .proves(.P1))
         func usesFewWorkers() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -190,7 +192,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P3: a worker runs maxTasksPerChild tasks, and no more")
+        @Test("a worker runs maxTasksPerChild tasks, and no more", .proves(.P3))
         func recycles() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1, maxTasksPerChild: 3)
@@ -201,7 +203,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P2: the initializer runs in each worker before its first task, replacements too")
+        @Test("the initializer runs in each worker before its first task, replacements too", .proves(.P2))
         func initializes() throws {
             try Leftovers.check {
                 let pool = try makePool(
@@ -212,7 +214,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P2: an initializer that throws breaks the pool with its own error")
+        @Test("an initializer that throws breaks the pool with its own error", .proves(.P2))
         func initializerFails() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 2, initializer: try WorkerInitializer(failToSetUp, 5))
@@ -225,7 +227,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F3, F5: cancel takes back what has not begun, and not what runs")
+        @Test("cancel takes back what has not begun, and not what runs", .proves(.F3, .F5))
         func cancels() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -243,7 +245,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F5: a task that was sent ahead of a long one is taken back, and run elsewhere or cancelled")
+        @Test("a task that was sent ahead of a long one is taken back, and run elsewhere or cancelled", .proves(.F5))
         func takesBackFromTheWorker() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -262,7 +264,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H2: shutdown without waiting lets submitted work complete")
+        @Test("shutdown without waiting lets submitted work complete", .proves(.H2))
         func shutsDownWithoutWaiting() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -274,7 +276,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H3: shutdown with cancelFutures cancels what has not begun")
+        @Test("shutdown with cancelFutures cancels what has not begun", .proves(.H3))
         func cancelsAtShutdown() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -290,7 +292,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H1: shutdown of a pool that never started a worker, several times")
+        @Test("shutdown of a pool that never started a worker, several times", .proves(.H1))
         func shutsDownUnused() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -300,7 +302,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H4: a pool that is dropped finishes its work and frees everything")
+        @Test("a pool that is dropped finishes its work and frees everything", .proves(.H4))
         func dropped() throws {
             try Leftovers.check(eventually: true) {
                 var pool: ProcessPoolExecutor? = try makePool()

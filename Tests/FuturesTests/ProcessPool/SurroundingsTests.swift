@@ -26,7 +26,8 @@ extension ProcessSuites {
         }
 
         @Test(
-            "P4: a program that lets nobody wait for its children: work is done, a lost worker is reported, nothing hangs",
+            "a program that lets nobody wait for its children: work is done, a lost worker is reported, nothing hangs",
+            .proves(.P4),
             arguments: ["SIGCHLD ignored", "SIGCHLD reaps everything"])
         func childrenAreReapedByOthers(surroundings: String) throws {
             let report = try report(surroundings)
@@ -37,7 +38,7 @@ extension ProcessSuites {
         }
 
         @Test(
-            "P10: standard descriptors that are closed, or few descriptors in all, do no harm",
+            "standard descriptors that are closed, or few descriptors in all, do no harm", .proves(.P10),
             arguments: ["closed standard descriptors", "standard descriptors closed later", "few descriptors"])
         func descriptors(surroundings: String) throws {
             let report = try report(surroundings)

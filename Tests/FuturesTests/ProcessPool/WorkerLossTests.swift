@@ -16,7 +16,8 @@ extension ProcessSuites {
         static let crashesArePlain = getenv("FUTURES_THREAD_SANITIZER") == nil
 
         @Test(
-            "P4, P5: a trap is told in full: function, pid, signal, and Swift's own line; the pool is broken",
+            "a trap is told in full: function, pid, signal, and Swift's own line; the pool is broken",
+            .proves(.P4, .P5),
             .enabled(if: crashesArePlain))
         func traps() throws {
             try Leftovers.check {
@@ -39,7 +40,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P4: a signal and an exit are told apart", arguments: [SIGKILL, SIGTERM, SIGUSR1])
+        @Test("a signal and an exit are told apart", .proves(.P4), arguments: [SIGKILL, SIGTERM, SIGUSR1])
         func signals(number: Int32) throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -52,7 +53,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P4: a write through a bad pointer is SIGSEGV", .enabled(if: crashesArePlain))
+        @Test("a write through a bad pointer is SIGSEGV", .proves(.P4), .enabled(if: crashesArePlain))
         func segmentationFault() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -62,7 +63,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P4: a task that exits breaks the pool, whatever the code", arguments: [0, 1, 42])
+        @Test("a task that exits breaks the pool, whatever the code", .proves(.P4), arguments: [0, 1, 42])
         func exits(code: Int) throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -88,7 +89,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P7: a crash after shutdown was called is an error, never a hang")
+        @Test("a crash after shutdown was called is an error, never a hang", .proves(.P7))
         func crashesAfterShutdown() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -106,7 +107,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("C3: submitting from a callback that runs because the pool broke throws, and does not hang")
+        @Test("submitting from a callback that runs because the pool broke throws, and does not hang", .proves(.C3))
         func submitsFromCallback() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -121,7 +122,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H7: terminating and killing fail what runs and cancel what waits", arguments: [true, false])
+        @Test("terminating and killing fail what runs and cancel what waits", .proves(.H7), arguments: [true, false])
         func terminates(gently: Bool) throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -137,7 +138,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("P9: no worker outlives a parent that is killed, busy or idle", arguments: ["busy", "idle"])
+        @Test("no worker outlives a parent that is killed, busy or idle", .proves(.P9), arguments: ["busy", "idle"])
         func orphans(what: String) throws {
             let folder = TemporaryFolder()
             let parent = try ChildProgram(BuildProducts.path(of: "test-worker"), [what, folder.path])
@@ -154,7 +155,7 @@ extension ProcessSuites {
             #expect(ContinuousClock.now - start < .seconds(5))
         }
 
-        @Test("P10: what tasks print does not disturb the wire, and their standard error reaches ours")
+        @Test("what tasks print does not disturb the wire, and their standard error reaches ours", .proves(.P10))
         func prints() throws {
             let program = try ChildProgram(BuildProducts.path(of: "test-worker"), ["print"], capturesOutput: true)
             let output = program.readToEnd()

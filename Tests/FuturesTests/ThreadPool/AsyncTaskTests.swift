@@ -13,7 +13,7 @@ private actor Counter {
 extension ProcessSuites {
     /// Async bodies that use what async code is made of.
     @Suite struct AsyncTaskTests {
-        @Test("T4: async closures with tasks, groups, actors and sleep, on several threads at once")
+        @Test("async closures with tasks, groups, actors and sleep, on several threads at once", .proves(.T4))
         func onThreads() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 4)
@@ -40,7 +40,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S1: the same in worker processes")
+        @Test("the same in worker processes", .proves(.S1))
         func inWorkers() throws {
             try Leftovers.check {
                 let pool = try makePool()
@@ -63,7 +63,7 @@ extension ProcessSuites {
         }
 
         @Test(
-            "W1, W5: async waits of any length, also too long to count, end when the future does",
+            "async waits of any length, also too long to count, end when the future does", .proves(.W1, .W5),
             arguments: [Duration.seconds(Int64.max), .seconds(9_000_000_000), .seconds(1_000_000_000), .seconds(60)])
         func longWaits(timeout: Duration) async throws {
             let future = Future<Int>()
@@ -80,7 +80,8 @@ extension ProcessSuites {
         }
 
         @Test(
-            "W1: async waits of no length do not wait", arguments: [Duration.zero, .seconds(-1), .seconds(Int64.min)])
+            "async waits of no length do not wait", .proves(.W1),
+            arguments: [Duration.zero, .seconds(-1), .seconds(Int64.min)])
         func shortWaits(timeout: Duration) async throws {
             let (pending, cancelled) = (Future<Int>(), Future<Int>())
             cancelled.cancel()

@@ -13,7 +13,7 @@ private let power = Callable("power") { (base: Int, exponent: Int) in
 
 extension ProcessSuites {
     @Suite struct ThreadPoolMapTests {
-        @Test("M1: results in input order; several sequences, up to the shortest; closures and callables")
+        @Test("results in input order; several sequences, up to the shortest; closures and callables", .proves(.M1))
         func order() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 3)
@@ -29,7 +29,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M4: a failing element throws at its position; outcomes go on after it")
+        @Test("a failing element throws at its position; outcomes go on after it", .proves(.M4))
         func failures() async throws {
             try await withThreadPool(maxWorkers: 2) { pool in
                 let body = { @Sendable (number: Int) in
@@ -47,7 +47,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M3: one budget from the call; then the rest is cancelled")
+        @Test("one budget from the call; then the rest is cancelled", .proves(.M3))
         func timeout() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)
@@ -68,7 +68,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("M5: ending the iteration early cancels what has not begun")
+        @Test("ending the iteration early cancels what has not begun", .proves(.M5))
         func endedEarly() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)

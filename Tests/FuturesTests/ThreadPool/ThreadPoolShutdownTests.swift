@@ -10,7 +10,7 @@ private struct Refusal: Error, Equatable {}
 
 extension ProcessSuites {
     @Suite struct ThreadPoolShutdownTests {
-        @Test("H1, S3: shutdown waits for everything submitted; again is fine; then nothing is taken")
+        @Test("shutdown waits for everything submitted; again is fine; then nothing is taken", .proves(.H1, .S3))
         func waits() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 2)
@@ -24,7 +24,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H1: a pool that never started a thread shuts down")
+        @Test("a pool that never started a thread shuts down", .proves(.H1))
         func unstarted() async throws {
             try await Leftovers.check {
                 let pool = try ThreadPoolExecutor()
@@ -33,7 +33,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H2: without waiting it returns at once, and the work still completes")
+        @Test("without waiting it returns at once, and the work still completes", .proves(.H2))
         func doesNotWait() throws {
             try Leftovers.check(eventually: true) {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)
@@ -51,7 +51,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H3, C3: cancelFutures cancels what has not begun; callbacks may use the pool")
+        @Test("cancelFutures cancels what has not begun; callbacks may use the pool", .proves(.H3, .C3))
         func cancelFutures() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)
@@ -79,7 +79,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H4: a pool that is dropped finishes its work, and its threads end")
+        @Test("a pool that is dropped finishes its work, and its threads end", .proves(.H4))
         func dropped() throws {
             try Leftovers.check(eventually: true) {
                 let leave = Gate()
@@ -101,7 +101,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H4: a pool dropped by its own last task ends, too")
+        @Test("a pool dropped by its own last task ends, too", .proves(.H4))
         func droppedInside() throws {
             try Leftovers.check(eventually: true) {
                 let go = Gate()
@@ -119,7 +119,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H1: several threads may wait for the end")
+        @Test("several threads may wait for the end", .proves(.H1))
         func severalWait() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 3)
@@ -137,7 +137,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H5: the scope waits for the work, and gives what its body gives")
+        @Test("the scope waits for the work, and gives what its body gives", .proves(.H5))
         func scope() async throws {
             try await Leftovers.check {
                 let futures = try await withThreadPool(maxWorkers: 2) { pool in
@@ -147,7 +147,9 @@ extension ProcessSuites {
             }
         }
 
-        @Test("H5: a scope whose body throws, or is cancelled, cancels what has not begun", arguments: [true, false])
+        @Test(
+            "a scope whose body throws, or is cancelled, cancels what has not begun", .proves(.H5),
+            arguments: [true, false])
         func failingScope(throwing: Bool) async throws {
             try await Leftovers.check {
                 let (arrived, leave) = (Gate(), Gate())
@@ -176,7 +178,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("T1, F9: many threads submit at once, cancel, and shut down in the middle")
+        @Test("many threads submit at once, cancel, and shut down in the middle", .proves(.T1, .F9))
         func stress() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 4)

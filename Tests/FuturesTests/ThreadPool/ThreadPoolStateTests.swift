@@ -1,36 +1,7 @@
+import TestSupport
 import Testing
 
 @testable import Futures
-
-@Suite struct TicketQueueTests {
-    @Test("S2: first in, first out; a ticket takes its element out wherever it is, once")
-    func tickets() {
-        var queue = TicketQueue<String>()
-        #expect(queue.popFirst() == nil)
-        let tickets = ["a", "b", "c", "d"].map { queue.append($0) }
-        #expect(tickets == [0, 1, 2, 3])
-        #expect(queue.remove(1) == "b")
-        #expect(queue.remove(1) == nil)
-        #expect(queue.remove(99) == nil)
-        #expect(queue.count == 3)
-        #expect(queue.popFirst() == "a")
-        #expect(queue.remove(0) == nil)
-        #expect(queue.popFirst() == "c")
-        #expect(queue.append("e") == 4)
-        #expect(queue.remove(4) == "e")
-        #expect(queue.removeAll() == ["d"])
-        #expect(queue.isEmpty)
-        #expect(queue.append("f") == 5)
-        #expect(queue.popFirst() == "f")
-    }
-
-    @Test("what is given up while nothing is reached takes no room")
-    func givenUp() {
-        var queue = TicketQueue<Int>()
-        for number in 0..<1_000 { #expect(queue.remove(queue.append(number)) == number) }
-        #expect(queue.slotCount == 0)
-    }
-}
 
 /// The thread pool's decisions by themselves: no thread, no lock, no future.
 @Suite struct ThreadPoolStateTests {
@@ -45,7 +16,7 @@ import Testing
         }
     }
 
-    @Test("T1: threads start on demand, up to the most; then jobs wait")
+    @Test("threads start on demand, up to the most; then jobs wait", .proves(.T1))
     func startsOnDemand() throws {
         var state = ThreadPoolState<String>(maxThreads: 2)
         #expect(try state.submitted("a").wakeup == .start(0))
@@ -59,7 +30,7 @@ import Testing
         #expect(state.idleCount == 1)
     }
 
-    @Test("T1: an idle thread is used before one is started, the one that slept last first")
+    @Test("an idle thread is used before one is started, the one that slept last first", .proves(.T1))
     func idleFirst() throws {
         var state = ThreadPoolState<String>(maxThreads: 4)
         for thread in 0..<3 {
@@ -72,7 +43,7 @@ import Testing
         #expect(try state.submitted("c").wakeup == .start(3))
     }
 
-    @Test("S2, F3: jobs are begun in order; a cancelled one is given back, unless it was begun")
+    @Test("jobs are begun in order; a cancelled one is given back, unless it was begun", .proves(.S2, .F3))
     func order() throws {
         var state = ThreadPoolState<String>(maxThreads: 1)
         let tickets = try ["a", "b", "c"].map { try state.submitted($0).ticket }
@@ -83,7 +54,7 @@ import Testing
         #expect(text(state.lookedForWork(0)) == "run c")
     }
 
-    @Test("H1, S3: shutdown wakes the sleepers, runs what waits, and refuses the rest")
+    @Test("shutdown wakes the sleepers, runs what waits, and refuses the rest", .proves(.H1, .S3))
     func shutdown() throws {
         var state = ThreadPoolState<String>(maxThreads: 2)
         _ = try state.submitted("a")
@@ -100,7 +71,7 @@ import Testing
         #expect(text(state.lookedForWork(0)) == "end, last")
     }
 
-    @Test("H1, H3: shutdown without threads is over at once; with cancelling it drops what waits")
+    @Test("shutdown without threads is over at once; with cancelling it drops what waits", .proves(.H1, .H3))
     func shutdownVariants() throws {
         var fresh = ThreadPoolState<String>(maxThreads: 2)
         #expect(fresh.shutDown(cancelling: false).isFinished)
@@ -118,7 +89,7 @@ import Testing
         #expect(text(sleeping.lookedForWork(0)) == "end, last")
     }
 
-    @Test("T3: an initializer that throws breaks the pool: what waits is dropped, all threads end")
+    @Test("an initializer that throws breaks the pool: what waits is dropped, all threads end", .proves(.T3))
     func broken() throws {
         var state = ThreadPoolState<String>(maxThreads: 2)
         _ = try state.submitted("a")

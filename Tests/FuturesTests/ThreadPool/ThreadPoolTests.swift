@@ -37,7 +37,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S1, T4, F6: closures and callables, sync and async")
+        @Test("closures and callables, sync and async", .proves(.S1, .T4, .F6))
         func submit() throws {
             try withPool { pool in
                 #expect(try pool.submit { 6 * 7 }.result() == 42)
@@ -53,7 +53,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F10: what a task throws arrives on its future, and the thread lives on")
+        @Test("what a task throws arrives on its future, and the thread lives on", .proves(.F10))
         func errors() throws {
             try withPool(maxWorkers: 1) { pool in
                 let failed = try pool.submit { throw Refusal() }
@@ -63,14 +63,14 @@ extension ProcessSuites {
             }
         }
 
-        @Test("T1: the default size, and sizes below 1 are errors")
+        @Test("the default size, and sizes below 1 are errors", .proves(.T1))
         func sizes() throws {
             #expect(try ThreadPoolExecutor().maxWorkers == min(32, usableProcessorCount() + 4))
             let error = try #require(throws: InvalidArgumentError.self) { try ThreadPoolExecutor(maxWorkers: 0) }
             #expect("\(error)" == "maxWorkers must be at least 1, not 0")
         }
 
-        @Test("T1: no thread without work; sequential work uses one")
+        @Test("no thread without work; sequential work uses one", .proves(.T1))
         func threadsOnDemand() throws {
             try withPool(maxWorkers: 8) { pool in
                 #expect(pool.driver.threadCounts.all == 0)
@@ -82,7 +82,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("T1, T4: as many tasks run at the same time as there are threads, also when they block")
+        @Test("as many tasks run at the same time as there are threads, also when they block", .proves(.T1, .T4))
         func parallel() throws {
             try withPool(maxWorkers: 3) { pool in
                 let (arrived, leave) = (Gate(), Gate())
@@ -100,7 +100,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("T2: the threads' names have the prefix and a number, in 15 bytes")
+        @Test("the threads' names have the prefix and a number, in 15 bytes", .proves(.T2))
         func names() throws {
             let pool = try ThreadPoolExecutor(maxWorkers: 1, threadNamePrefix: "fetch")
             #expect(try pool.submit { threadName() }.result() == "fetch-0")
@@ -112,7 +112,7 @@ extension ProcessSuites {
             #expect(Futures.threadName("", 0) == "-0")
         }
 
-        @Test("T3: the initializer runs once in each thread, before its tasks")
+        @Test("the initializer runs once in each thread, before its tasks", .proves(.T3))
         func initializer() throws {
             let initialized = Mutex<[UInt: Int]>([:])
             try withPool(maxWorkers: 3) {
@@ -135,7 +135,9 @@ extension ProcessSuites {
             }
         }
 
-        @Test("T3, C3: a failing initializer breaks the pool; what runs elsewhere completes, callbacks may do anything")
+        @Test(
+            "a failing initializer breaks the pool; what runs elsewhere completes, callbacks may do anything",
+            .proves(.T3, .C3))
         func brokenInitializer() throws {
             let (fails, runs, leave) = (Gate(), Gate(), Gate())
             let isFirst = Atomic<Bool>(true)
@@ -169,7 +171,9 @@ extension ProcessSuites {
             }
         }
 
-        @Test("T3, S3: later submissions to a broken pool throw its error, after a shutdown that of the shutdown")
+        @Test(
+            "later submissions to a broken pool throw its error, after a shutdown that of the shutdown",
+            .proves(.T3, .S3))
         func submitToBroken() throws {
             try withPool(initializer: { throw Refusal() }) { pool in
                 let first = try pool.submit { 1 }
@@ -182,7 +186,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("S2: one thread runs the tasks in the order of submission")
+        @Test("one thread runs the tasks in the order of submission", .proves(.S2))
         func order() throws {
             try withPool(maxWorkers: 1) { pool in
                 let order = Mutex<[Int]>([])
@@ -194,7 +198,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F3, F5: a task that waits can be cancelled and is not run; one that runs cannot")
+        @Test("a task that waits can be cancelled and is not run; one that runs cannot", .proves(.F3, .F5))
         func cancelling() throws {
             try withPool(maxWorkers: 1) { pool in
                 let (arrived, leave) = (Gate(), Gate())
@@ -215,7 +219,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("F3: a cancelled task's closure is released at once")
+        @Test("a cancelled task's closure is released at once", .proves(.F3))
         func cancelledClosure() throws {
             try withPool(maxWorkers: 1) { pool in
                 let (arrived, leave) = (Gate(), Gate())
@@ -236,7 +240,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("C2, C3: callbacks run in the pool's thread, and may submit, wait for it and shut down")
+        @Test("callbacks run in the pool's thread, and may submit, wait for it and shut down", .proves(.C2, .C3))
         func callbacks() throws {
             try withPool(maxWorkers: 2) { pool in
                 let (go, end) = (Gate(), Gate())
@@ -256,7 +260,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("W1, W5: futures of two pools and several types, waited for together")
+        @Test("futures of two pools and several types, waited for together", .proves(.W1, .W5))
         func together() throws {
             try withPool { first in
                 let second = try ThreadPoolExecutor()

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import Futures
 
 @Suite struct UsableProcessorsTests {
-    @Test("T1: there is at least one processor, also behind a tiny quota")
+    @Test("there is at least one processor, also behind a tiny quota", .proves(.T1))
     func atLeastOne() {
         #expect(usableProcessorCount() >= 1)
         #expect(CPUQuota.usable(affinity: 0, quota: nil) == 1)
@@ -14,7 +15,7 @@ import Testing
         #expect(CPUQuota.usable(affinity: 2, quota: .infinity) == 2)
     }
 
-    @Test("T1: the quota files of both versions")
+    @Test("the quota files of both versions", .proves(.T1))
     func files() {
         #expect(CPUQuota.version2("max 100000\n") == nil)
         #expect(CPUQuota.version2("250000 100000\n") == 2.5)
@@ -26,7 +27,7 @@ import Testing
         #expect(CPUQuota.version1(quota: "nonsense", period: "") == nil)
     }
 
-    @Test("T1: version 2, on the host: the smallest quota of the group and those around it counts")
+    @Test("version 2, on the host: the smallest quota of the group and those around it counts", .proves(.T1))
     func version2() {
         let files = [
             "/sys/fs/cgroup/user.slice/job/cpu.max": "max 100000",
@@ -39,7 +40,7 @@ import Testing
         #expect(quota == 3)
     }
 
-    @Test("T1: version 1, in a container that sees its own group as the root")
+    @Test("version 1, in a container that sees its own group as the root", .proves(.T1))
     func version1() {
         let files = [
             "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "150000\n",
@@ -56,7 +57,7 @@ import Testing
         #expect(CPUQuota.smallest("", mounts, read: { files[$0] }) == nil)
     }
 
-    @Test("T1: groups that cannot be seen, and texts that mean nothing, are no limit")
+    @Test("groups that cannot be seen, and texts that mean nothing, are no limit", .proves(.T1))
     func strange() {
         let mounts = "41 30 0:31 /other /cg ro - cgroup2 cgroup2 rw"
         #expect(CPUQuota.directories("0::/../../job", mounts).map(\.directory) == ["/cg"])

@@ -1,4 +1,4 @@
-/// The results of a map, in the order of its elements.
+/// The results of a map: in the order of its elements, or, of `mapUnordered`, in the order in which they are there.
 ///
 /// Iterate with `for try await`, or block with ``next()`` or ``collect()-swift.method``. A call that threw throws at its
 /// position and ends the iteration; ``outcomes`` goes on after it. Results are there for one consumer, once: what was
@@ -9,13 +9,6 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     public typealias Element = Output
 
     let cursor: MapCursor<Output>
-
-    /// Reads and submits the input: all of it, or as much as the buffer takes.
-    ///
-    /// - Throws: ``InvalidArgumentError`` for a `bufferSize` below 1, and what submitting throws.
-    init(_ input: MapInput<Output>, bufferSize: Int?, timeout: Duration?) throws {
-        cursor = try MapCursor(input, bufferSize: bufferSize, timeout: timeout)
-    }
 
     /// The next result, or nil after the last; blocks the thread until it is there.
     ///

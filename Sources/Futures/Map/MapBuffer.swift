@@ -1,0 +1,363 @@
+import DequeModule
+
+/// What a map has submitted and not handed out, and where its input stands.
+///
+/// The consumers (``MapCursor``), the futures of a map without order, and the reading task of asynchronous input share it.
+/// Reading and submitting are the user's code or may take a while, so they happen with no lock held; one thread at a time
+/// has its turn with the input.
+final class MapBuffer<Output: Sendable>: Sendable {
+    /// In which order results are handed out.
+    enum Order { case ofInput, ofCompletion }
+
+    private struct State {
+        /// Submitted and not begun to be handed out, by number.
+        var parts: Deque<(number: Int, part: MapPart<Output>)> = []
+        /// In the order of completion: the parts, and which of them are done, first come first.
+        var unordered: [Int: MapPart<Output>] = [:]
+        var arrived: Deque<Int> = []
+        /// The one that is being handed out.
+        var current: MapOutcomeReader<Output>?
+        var input = Input.ended
+        /// The input's own error, for after the results of what was submitted before.
+        var inputFailure: (any Error)?
+        var sizer: ChunkSizer
+        /// Elements that were submitted and not handed out.
+        var ahead = 0
+        var submittedParts = 0
+        /// Parts that are not done; counted only where the input is read ahead.
+        var unfinished = 0
+        var hasBegun = false
+
+        var futures: [AnyFuture] { parts.map { $0.part.future } + unordered.values.map { $0.future } }
+    }
+
+    private enum Input {
+        /// All was submitted, or nobody wants the rest.
+        case ended
+        case waiting(MapInput<Output>)
+        /// A thread has its turn with it.
+        case reading
+        /// A task reads it.
+        case asynchronous(Task<Void, Never>?)
+    }
+
+    /// What a consumer is to do next.
+    enum Step {
+        case outcome(Result<Output, any Error>)
+        /// Until the future is done.
+        case wait(AnyFuture)
+        /// Until something has changed, by ``changes``.
+        case waitForChange
+        case readInput
+        case end
+    }
+
+    enum Turn {
+        case done
+        /// The executor's backlog is full.
+        case heldUp
+    }
+
+    private let state: Mutex<State>
+    private let order: Order
+    /// The most elements that are submitted ahead of the consumer.
+    private let bufferSize: Int
+    /// Reads on whenever a part is done, also without a consumer.
+    private let readsAhead: Bool
+    /// Raised when the input got on, or a part is done out of order.
+    let changes = Signal()
+    /// Raised when the executor's backlog may have room again; nil for an executor that does not tell.
+    let room: Signal?
+
+    /// - Parameter readsAhead: whether the input is at hand and is read on whenever a part is done.
+    init(order: Order, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false, room: Signal?) {
+        self.order = order
+        self.bufferSize = bufferSize ?? .max
+        self.readsAhead = readsAhead
+        self.room = room
+        state = Mutex(State(sizer: sizer))
+    }
+
+    // MARK: Input
+
+    /// Submits what the buffer has room for, the whole input without a buffer size.
+    func begin(_ input: MapInput<Output>) throws {
+        do {
+            let isAtEnd = try submit(input)
+            if !isAtEnd { state.withLock { $0.input = .waiting(input) } }
+        } catch is BacklogFullError where room != nil && (bufferSize < .max || readsAhead) {
+            // Nothing is lost: what was read is submitted when there is room, by who takes results.
+            state.withLock { $0.input = .waiting(input) }
+        } catch {
+            end()
+            throw error
+        }
+    }
+
+    private func hasRoom(_ state: borrowing State) -> Bool {
+        if readsAhead { return state.unfinished < state.sizer.chunksAhead }
+        return bufferSize == .max || bufferSize - state.ahead >= state.sizer.next(remaining: nil)
+    }
+
+    /// Submits what the buffer has room for, and says whether that was the end of the input.
+    private func submit(_ input: MapInput<Output>) throws -> Bool {
+        while let sizer = state.withLock({ hasRoom($0) ? $0.sizer : nil }) {
+            let parts = try input.submitNext(sizer)
+            if parts.isEmpty { return true }
+            append(parts)
+        }
+        return false
+    }
+
+    private func append(_ parts: [MapPart<Output>]) {
+        let first = state.withLock { state in
+            let first = state.submittedParts
+            for (index, part) in parts.enumerated() {
+                switch order {
+                case .ofInput: state.parts.append((first + index, part))
+                case .ofCompletion: state.unordered[first + index] = part
+                }
+                state.ahead += part.count
+            }
+            state.submittedParts += parts.count
+            state.unfinished += parts.count
+            return first
+        }
+        for (index, part) in parts.enumerated() {
+            if order == .ofCompletion, !part.future.addObserver(PartObserver(self, first + index)) {
+                arrived(first + index)
+            }
+            if readsAhead { part.future.addCallback { _ in self.finished(part) } }
+        }
+    }
+
+    /// A part of a map that reads ahead is done, handed out or not.
+    private func finished(_ part: MapPart<Output>) {
+        let time = part.runTime
+        state.withLock { state in
+            state.unfinished -= 1
+            if let time { state.sizer.measured(elements: part.count, time: time) }
+        }
+        readOn()
+    }
+
+    /// Has its turn with the input if there is room for more and nobody else has it.
+    @discardableResult
+    func readOn() -> Turn {
+        let turn = state.withLock { state -> MapInput<Output>? in
+            guard case .waiting(let input) = state.input, hasRoom(state) else { return nil }
+            state.input = .reading
+            return input
+        }
+        guard let input = turn else { return .done }
+        var isAtEnd = true
+        var isHeldUp = false
+        do {
+            isAtEnd = try submit(input)
+        } catch is BacklogFullError where room != nil {
+            (isAtEnd, isHeldUp) = (false, true)
+        } catch {
+            state.withLock { $0.inputFailure = error }
+        }
+        let wasEnded = state.withLock { state in
+            guard case .reading = state.input else { return true }
+            state.input = isAtEnd ? .ended : .waiting(input)
+            return false
+        }
+        if wasEnded { end() }
+        changes.raise()
+        return isHeldUp ? .heldUp : .done
+    }
+
+    // MARK: Asynchronous input
+
+    /// Starts the task that reads and submits.
+    func begin(_ input: AsyncMapInput<Output>) {
+        state.withLock { $0.input = .asynchronous(nil) }
+        let task = Task.detached { await self.read(input) }
+        let isWanted = state.withLock { state in
+            guard case .asynchronous = state.input else { return false }
+            state.input = .asynchronous(task)
+            return true
+        }
+        // It may have come to the end already; then cancelling it makes no difference.
+        if !isWanted { task.cancel() }
+    }
+
+    private func read(_ input: AsyncMapInput<Output>) async {
+        do {
+            while let sizer = await untilRoom(), let submit = try await input.readNext(sizer) {
+                guard let parts = try await submitWhenRoom(submit) else { return }
+                append(parts)
+                guard isWanted else { return end() }
+                changes.raise()
+            }
+        } catch {
+            state.withLock { state in
+                if case .asynchronous = state.input { state.inputFailure = error }
+            }
+        }
+        state.withLock { state in
+            if case .asynchronous = state.input { state.input = .ended }
+        }
+        changes.raise()
+    }
+
+    private var isWanted: Bool {
+        state.withLock { state in
+            if case .asynchronous = state.input { return true }
+            return false
+        }
+    }
+
+    /// Waits until there is room in the buffer; nil when nobody wants more.
+    private func untilRoom() async -> ChunkSizer? {
+        while true {
+            let seen = changes.count
+            let (isWanted, sizer) = state.withLock { state -> (Bool, ChunkSizer?) in
+                guard case .asynchronous = state.input else { return (false, nil) }
+                return (true, hasRoom(state) ? state.sizer : nil)
+            }
+            guard isWanted, !Task.isCancelled else { return nil }
+            if let sizer { return sizer }
+            await changes.sleep(since: seen, until: .never)
+        }
+    }
+
+    /// Submits, again and again while the executor's backlog is full; nil when nobody wants it any more.
+    private func submitWhenRoom(_ submit: () throws -> [MapPart<Output>]) async throws -> [MapPart<Output>]? {
+        while true {
+            let seen = room?.count
+            do {
+                return try submit()
+            } catch let error as BacklogFullError {
+                guard let room, let seen else { throw error }
+                guard isWanted, !Task.isCancelled else { return nil }
+                await room.sleep(since: seen, until: .never)
+            }
+        }
+    }
+
+    // MARK: Results
+
+    /// A part of a map without order is done.
+    fileprivate func arrived(_ number: Int) {
+        state.withLock { $0.arrived.append(number) }
+        changes.raise()
+    }
+
+    /// What a consumer is to do next. With an outcome handed out it is to call ``readOn()``.
+    func step() -> Step {
+        let (step, makesRoom) = state.withLock { state -> (Step, Bool) in
+            let step = nextStep(&state)
+            if case .outcome = step, case .asynchronous = state.input { return (step, true) }
+            return (step, false)
+        }
+        // The reading task waits for it.
+        if makesRoom { changes.raise() }
+        return step
+    }
+
+    private func nextStep(_ state: inout State) -> Step {
+        state.hasBegun = true
+        while true {
+            if let outcome = state.current?.next() {
+                state.ahead -= 1
+                return .outcome(outcome)
+            }
+            state.current = nil
+            if let number = state.arrived.popFirst() {
+                // A part that is not there was dropped at the end.
+                if let part = state.unordered.removeValue(forKey: number) { take(part, &state) }
+                continue
+            }
+            if let part = state.parts.first?.part {
+                guard part.future.isDone else { return .wait(part.future) }
+                state.parts.removeFirst()
+                take(part, &state)
+                continue
+            }
+            switch state.input {
+            case .ended:
+                if !state.unordered.isEmpty { return .waitForChange }
+                guard let failure = state.inputFailure else { return .end }
+                state.inputFailure = nil
+                return .outcome(.failure(failure))
+            case .reading, .asynchronous: return .waitForChange
+            // Another consumer took the last result and has not come to reading on, or the backlog was full.
+            case .waiting: return state.unordered.isEmpty ? .readInput : .waitForChange
+            }
+        }
+    }
+
+    private func take(_ part: MapPart<Output>, _ state: inout State) {
+        if !readsAhead, let time = part.runTime { state.sizer.measured(elements: part.count, time: time) }
+        state.current = part.takeOutcomes()
+    }
+
+    /// The rest of the part at hand, if nothing in it failed.
+    func takeRest() -> [Output]? {
+        let rest = state.withLock { state -> [Output]? in
+            guard let rest = state.current?.takeAll() else { return nil }
+            state.current = nil
+            state.ahead -= rest.count
+            return rest
+        }
+        if rest != nil { changes.raise() }
+        return rest
+    }
+
+    // MARK: Ending
+
+    /// Nobody holds the results any more.
+    func abandoned() {
+        let hasBegun = state.withLock { $0.hasBegun }
+        // Without a consumer what was submitted is computed all the same; but nobody will make room for more.
+        if hasBegun { end() } else if !readsAhead { stopReading() }
+    }
+
+    private func stopReading() {
+        let task = state.withLock { state -> Task<Void, Never>? in
+            defer { state.input = .ended }
+            if case .asynchronous(let task) = state.input { return task }
+            return nil
+        }
+        task?.cancel()
+        changes.raise()
+    }
+
+    /// Cancels what has not begun; there are no more results.
+    func end() {
+        // Whoever is reading finds it, and cancels what it has read.
+        stopReading()
+        let futures = state.withLock { state in
+            let futures = state.futures
+            state.parts = []
+            state.unordered = [:]
+            state.arrived = []
+            state.current = nil
+            state.inputFailure = nil
+            return futures
+        }
+        AnyFuture.cancelAll(futures)
+        changes.raise()
+    }
+
+    /// How many parts are unfinished, and how many there were.
+    var progress: (unfinished: Int, total: Int) {
+        state.withLock { state in (state.futures.count { !$0.isDone }, state.submittedParts) }
+    }
+}
+
+/// Tells a map without order that a part of it is done.
+private final class PartObserver<Output: Sendable>: CompletionObserver, @unchecked Sendable {
+    private let buffer: MapBuffer<Output>
+    private let number: Int
+
+    init(_ buffer: MapBuffer<Output>, _ number: Int) {
+        self.buffer = buffer
+        self.number = number
+    }
+
+    override func futureCompleted(failed: Bool) { buffer.arrived(number) }
+}

@@ -1,0 +1,69 @@
+/// The rest of a map's sequences: what has not been read and submitted.
+///
+/// `@unchecked Sendable`: the sequences' iterators move on in `submitNext`, which one thread at a time calls: the one
+/// that calls `map`, later the consumer whose turn it is by ``MapBuffer``. They change threads only where `map` asks for
+/// sequences that are `Sendable`, or has read them into arrays.
+final class MapInput<Output: Sendable>: @unchecked Sendable {
+    /// Reads and submits up to so many elements; returns nothing at the end.
+    private let submitChunk: (Int) throws -> [MapPart<Output>]
+    /// How many elements are left, where that is known.
+    private var remaining: Int?
+
+    init<each Input, each Source: Sequence>(
+        _ sequence: repeat each Source, remaining: Int? = nil,
+        submit: @escaping (repeat [each Input]) throws -> [MapPart<Output>]
+    ) where repeat (each Source).Element == each Input {
+        let columns = (repeat ColumnReader(each sequence))
+        // Read, and refused by a full backlog.
+        var held: Int?
+        self.remaining = remaining
+        submitChunk = { chunkSize in
+            // Without a sequence there are no elements, as with one that is empty.
+            var count = held
+            if count == nil {
+                for column in repeat each columns { count = column.read(count ?? chunkSize) }
+            }
+            guard let count, count > 0 else { return [] }
+            held = count
+            let parts = try submit(repeat (each columns).elements(count))
+            held = nil
+            return parts
+        }
+    }
+
+    /// Reads and submits the next elements; nothing at the end.
+    ///
+    /// - Throws: what submitting throws. After a ``BacklogFullError`` the same elements are submitted by the next call.
+    func submitNext(_ sizer: ChunkSizer) throws -> [MapPart<Output>] {
+        let parts = try submitChunk(sizer.next(remaining: remaining))
+        if let remaining { self.remaining = remaining - parts.reduce(0) { $0 + $1.count } }
+        return parts
+    }
+}
+
+/// Reads one of a map's sequences in pieces.
+private final class ColumnReader<Element> {
+    private let nextPiece: (Int) -> [Element]
+    private var piece: [Element] = []
+
+    init<Source: Sequence>(_ source: Source) where Source.Element == Element {
+        var iterator = source.makeIterator()
+        nextPiece = { count in
+            var piece: [Element] = []
+            piece.reserveCapacity(min(count, 4096))
+            while piece.count < count, let element = iterator.next() { piece.append(element) }
+            return piece
+        }
+    }
+
+    /// Reads up to `count` elements; returns how many there were.
+    func read(_ count: Int) -> Int {
+        piece = nextPiece(count)
+        return piece.count
+    }
+
+    /// The first elements of what was read; a sequence beside this one may have ended earlier.
+    func elements(_ count: Int) -> [Element] {
+        count == piece.count ? piece : Array(piece.prefix(count))
+    }
+}

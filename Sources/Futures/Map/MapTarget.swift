@@ -1,0 +1,105 @@
+/// Where the elements of a map go: an executor and a function of its, and how to submit them there.
+struct MapTarget<Output: Sendable, each Input: Sendable> {
+    /// Submits the elements of one chunk, a column for each argument.
+    let submit: (repeat [each Input]) throws -> [MapPart<Output>]
+    /// Whether a chunk travels as one message. Otherwise each element is a call of its own, and chunk sizes mean nothing.
+    let takesChunks: Bool
+    let workers: Int
+    /// See ``MapBuffer/room``.
+    let room: Signal?
+
+    /// Reads the sequences, and submits everything, at the call; with an automatic chunk size only reads everything, and
+    /// submits as workers get on.
+    func map<each Source: Sequence>(
+        _ sequence: repeat each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize, timeout: Duration?
+    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        let deadline = Deadline(after: timeout)
+        let sizer = try sizer(chunkSize, bufferSize: nil)
+        let buffer = MapBuffer<Output>(
+            order: order, sizer: sizer, bufferSize: nil, readsAhead: sizer.isAutomatic, room: room)
+        if sizer.isAutomatic {
+            let columns = (repeat Array(each sequence))
+            var count: Int?
+            for column in repeat each columns { count = min(count ?? .max, column.count) }
+            try buffer.begin(MapInput(repeat each columns, remaining: count, submit: submit))
+        } else {
+            try buffer.begin(MapInput(repeat each sequence, submit: submit))
+        }
+        return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
+    }
+
+    /// Reads the sequences as far ahead of the consumer as `bufferSize` says.
+    func map<each Source: Sequence & Sendable>(
+        _ sequence: repeat each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize, bufferSize: Int,
+        timeout: Duration?
+    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        let deadline = Deadline(after: timeout)
+        let buffer = MapBuffer<Output>(
+            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize, room: room)
+        try buffer.begin(MapInput(repeat each sequence, submit: submit))
+        return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
+    }
+
+    /// Reads asynchronous sequences in a task, as far ahead of the consumer as `bufferSize` says.
+    func map<each Source: AsyncSequence & Sendable>(
+        asynchronous sequence: repeat each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize,
+        bufferSize: Int, timeout: Duration?
+    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        let deadline = Deadline(after: timeout)
+        let buffer = MapBuffer<Output>(
+            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize, room: room)
+        buffer.begin(AsyncMapInput(repeat each sequence, submit: submit))
+        return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
+    }
+
+    private func sizer(_ chunkSize: some ChunkSize, bufferSize: Int?) throws(InvalidArgumentError) -> ChunkSizer {
+        if let count = chunkSize.elementCount { try InvalidArgumentError.check("chunkSize", count) }
+        if let bufferSize { try InvalidArgumentError.check("bufferSize", bufferSize) }
+        return ChunkSizer(takesChunks ? chunkSize.elementCount : 1, workers: workers, bufferSize: bufferSize ?? .max)
+    }
+}
+
+/// One of the package's executors, as maps see it.
+protocol MappingExecutor: Executor {
+    /// Where the elements of a map of `callable` go.
+    ///
+    /// - Throws: ``CallableError`` if the executor does not know the function.
+    func mapTarget<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ options: CallOptions
+    ) throws -> MapTarget<Output, repeat each Input>
+
+    /// Raised when the backlog may have room again; nil where it never lacks it.
+    var room: Signal? { get }
+}
+
+extension Executor {
+    /// Where the elements of a map of `callable` go; for an executor of somebody else's, each to a call of its own.
+    func mapTarget<Output, each Input>(
+        for callable: Callable<Output, repeat each Input>, _ options: CallOptions
+    ) throws -> MapTarget<Output, repeat each Input> {
+        if let executor = self as? any MappingExecutor { return try executor.mapTarget(callable, options) }
+        return MapTarget(
+            submit: { (column: repeat [each Input]) in
+                try self.submitElements(repeat each column) { (argument: repeat each Input) in
+                    try self.submit(callable, repeat each argument, options: options)
+                }
+            }, takesChunks: false, workers: 1, room: nil)
+    }
+
+    /// Submits each element of a chunk as a call of its own.
+    func submitElements<Output, each Input>(
+        _ column: repeat [each Input], submit: (repeat each Input) throws -> Future<Output>
+    ) throws -> [MapPart<Output>] {
+        var count = 0
+        for elements in repeat each column { count = elements.count }
+        var parts: [MapPart<Output>] = []
+        do {
+            for index in 0..<count { parts.append(.element(try submit(repeat (each column)[index]))) }
+        } catch {
+            // Not by a key path: within these parameter packs Swift 6.3.1 cannot demangle its type, and traps.
+            AnyFuture.cancelAll(parts.map { $0.future })
+            throw error
+        }
+        return parts
+    }
+}

@@ -1,0 +1,39 @@
+import Wire
+
+extension ProcessPoolExecutor {
+    func mapTarget<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ options: CallOptions
+    ) throws -> MapTarget<Output, repeat each Input> {
+        let function = try functions.find(callable.name, callable.signature)
+        return MapTarget(
+            submit: { (column: repeat [each Input]) in
+                try self.submitChunk(callable, function, options, repeat each column)
+            }, takesChunks: true, workers: maxWorkers, room: room)
+    }
+
+    var room: Signal? { driver.room }
+
+    /// Submits the elements of a chunk in one message, or, when they do not encode, one by one: the element at fault then
+    /// fails alone, at its position.
+    private func submitChunk<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ function: PoolFunction, _ options: CallOptions,
+        _ column: repeat [each Input]
+    ) throws -> [MapPart<Output>] {
+        var count = 0
+        for elements in repeat each column { count = elements.count }
+        let payload: Payload
+        do {
+            payload = try callable.encodeColumns(repeat each column).compressed(by: driver.compression)
+        } catch {
+            return try submitElements(repeat each column) { (argument: repeat each Input) in
+                try self.submit(callable, repeat each argument, options: options)
+            }
+        }
+        let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
+        try driver.submit(
+            ChunkJob(
+                function: function, payload: payload, count: count, output: callable.output, errors: callable.errors,
+                future: future), priority: options.priority)
+        return [.chunk(future, count: count)]
+    }
+}
