@@ -1,7 +1,6 @@
-// `exception` blocks the thread. The compiler says that `exception` is unavailable there or, once it
-// has an async form, that `await` is missing.
+// `exception` blocks the thread; its async form is awaited.
 //
-// error: async
+// error: expression is 'async' but is not marked with 'await'
 import Futures
 
 #if CONTROL

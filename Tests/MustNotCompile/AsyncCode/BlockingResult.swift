@@ -1,7 +1,6 @@
-// `result` blocks the thread; async code has `value`. The compiler says that `result` is unavailable there or, once it
-// has an async form, that `await` is missing.
+// `result` blocks the thread; its async form is awaited.
 //
-// error: async
+// error: expression is 'async' but is not marked with 'await'
 import Futures
 
 #if CONTROL

@@ -1,7 +1,6 @@
-// The body of a scope is async code. The compiler says that `result` is unavailable there or, once it
-// has an async form, that `await` is missing.
+// The body of a scope is async code.
 //
-// error: async
+// error: instance method 'result' is unavailable from asynchronous contexts
 import Futures
 
 let increment = Callable("increment") { (n: Int) -> Int in n + 1 }

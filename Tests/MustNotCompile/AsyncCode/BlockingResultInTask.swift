@@ -1,7 +1,6 @@
-// A task's closure is async code. The compiler says that `result` is unavailable there or, once it
-// has an async form, that `await` is missing.
+// A task's closure is async code.
 //
-// error: async
+// error: instance method 'result' is unavailable from asynchronous contexts
 import Futures
 
 func callIt(_ future: Future<Int>) {
