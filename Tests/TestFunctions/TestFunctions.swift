@@ -119,9 +119,12 @@ public let awaitFile = Callable("await_file") { (path: String) -> Int in
     while access(path, F_OK) != 0 { usleep(1_000) }
     return 1
 }
-/// Tells in a file that it runs, then blocks until another is there.
+/// Tells in a file that it runs, and in which process, then blocks until another is there.
 public let meet = Callable("meet") { (own: String, other: String) -> Int in
-    close(open(own, O_CREAT | O_WRONLY, 0o600))
+    let file = open(own, O_CREAT | O_WRONLY, 0o600)
+    let text = Array("\(getpid())\n".utf8)
+    _ = write(file, text, text.count)
+    close(file)
     while access(other, F_OK) != 0 { usleep(1_000) }
     return 1
 }
@@ -136,6 +139,28 @@ public let appendLine = Callable("append_line") { (path: String, line: Int) -> I
 public let killProcess = Callable("kill_process") { (pid: Int) -> Int in
     kill(pid_t(pid), SIGKILL)
     return pid
+}
+/// Dies while it writes a result that no pipe holds.
+public let dieWriting = Callable("die_writing") { (count: Int) -> [UInt8] in
+    killLater()
+    return [UInt8](repeating: 1, count: count)
+}
+/// Dies soon after it was told to begin, also while it still reads what comes next.
+public let dieLater = Callable("die_later") { (bytes: [UInt8]) -> Int in
+    killLater()
+    while true { pause() }
+}
+/// Ends this process from another thread, at a moment that nobody chooses.
+private func killLater() {
+    var thread = pthread_t()
+    let result = pthread_create(
+        &thread, nil,
+        { _ in
+            usleep(.random(in: 0...3_000))
+            kill(getpid(), SIGKILL)
+            return nil
+        }, nil)
+    precondition(result == 0)
 }
 public let makeToken = Callable("make_token") { (number: Int) -> Token in Token(number) }
 /// How many tokens there are in the worker while it runs, with its argument.
@@ -275,6 +300,8 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     meet
     appendLine
     killProcess
+    dieWriting
+    dieLater
     makeToken
     countTokens
     echoToken

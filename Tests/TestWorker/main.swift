@@ -23,6 +23,18 @@ case "busy", "idle":
     }
     close(open("\(folder)/ready", O_CREAT | O_WRONLY, 0o600))
     sleep(120)
+case "leave":
+    // Ends with workers that compute or idle, and no shutdown.
+    let folder = CommandLine.arguments[3]
+    let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 2)
+    let meeting = [
+        try pool.submit(meet, "\(folder)/a", "\(folder)/b"), try pool.submit(meet, "\(folder)/b", "\(folder)/a"),
+    ]
+    for future in meeting { _ = try future.result(timeout: .seconds(60)) }
+    if CommandLine.arguments[2] == "busy" {
+        for name in ["c", "d"] { _ = try pool.submit(meet, "\(folder)/\(name)", "\(folder)/never") }
+        while access("\(folder)/c", F_OK) != 0 || access("\(folder)/d", F_OK) != 0 { usleep(1_000) }
+    }
 case "print":
     let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
     print("answer", try pool.submit(printBoth, "to the output").result(timeout: .seconds(60)))

@@ -210,11 +210,8 @@ extension PoolState {
     mutating func endIfDone(_ actions: inout [PoolAction<Job>]) {
         guard workers.isEmpty, tasks.count == 0 else { return }
         switch phase {
-        case .shuttingDown: phase = .finished(ExecutorShutdownError())
-        case .broken(let error, isShutDown: let isShutDown):
-            guard isShutDown else { return }
-            phase = .finished(error)
-        case .open, .finished: return
+        case .shuttingDown, .broken(_, isShutDown: true): phase = .finished
+        case .open, .broken(_, isShutDown: false), .finished: return
         }
         actions.append(.finished)
     }

@@ -8,13 +8,8 @@ extension PoolState {
     ) throws(PoolRefusal) -> TaskID {
         switch phase {
         case .open: break
-        case .shuttingDown: throw .shutDown
-        case .broken(let error, let isShutDown):
-            if isShutDown { throw .shutDown }
-            throw .broken(error)
-        case .finished(let error):
-            if error is ExecutorShutdownError { throw .shutDown }
-            throw .broken(error)
+        case .shuttingDown, .broken(_, isShutDown: true), .finished: throw .shutDown
+        case .broken(let error, isShutDown: false): throw .broken(error)
         }
         guard configuration.backlogLimit.hasRoom(beside: waitingCount, bytes: waitingBytes, for: size) else {
             hasRefused = true

@@ -47,7 +47,7 @@ package struct PoolState<Job: Sendable> {
         /// for, too.
         case broken(any Error, isShutDown: Bool)
         /// No work, no worker, no way back.
-        case finished(any Error)
+        case finished
     }
 
     struct Worker {

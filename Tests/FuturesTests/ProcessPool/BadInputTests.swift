@@ -28,7 +28,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("a function that is not in the pool's registry")
+        @Test("a function that is not in the pool's registry", .proves(.S3))
         func unregistered() throws {
             let other = Callable("no_such") { (n: Int) -> Int in n }
             let pool = try makePool()
@@ -36,12 +36,12 @@ extension ProcessSuites {
                 text { try pool.submit(other, 1) }.hasPrefix(
                     """
                     the function "no_such" (Swift.Int) -> Swift.Int is not in this executor's registry, which has "add", \
-                    "add_later", "await_file"
+                    "add_later", "append_line"
                     """))
             pool.shutdown()
         }
 
-        @Test("a callable whose types differ from those registered under its name: both are printed")
+        @Test("a callable whose types differ from those registered under its name: both are printed", .proves(.S3))
         func mismatchedInRegistry() throws {
             let other = Callable("add") { (text: String) -> Int in text.count }
             let pool = try makePool()
@@ -53,7 +53,7 @@ extension ProcessSuites {
             pool.shutdown()
         }
 
-        @Test("a function that the worker lacks, and one that it has with another signature, fail alone")
+        @Test("a function that the worker lacks, and one that it has with another signature, fail alone", .proves(.S3))
         func mismatchedInWorker() throws {
             try Leftovers.check {
                 let pool = try ProcessPoolExecutor(.external, maxWorkers: 1, worker: BuildProducts.testWorker)
@@ -86,7 +86,7 @@ extension ProcessSuites {
                     """)
         }
 
-        @Test("numbers below 1")
+        @Test("numbers below 1", .proves(.P1, .T1, .M2))
         func numbers() throws {
             #expect(text { try makePool(maxWorkers: 0) } == "maxWorkers must be at least 1, not 0")
             #expect(text { try makePool(maxTasksPerChild: -1) } == "maxTasksPerChild must be at least 1, not -1")

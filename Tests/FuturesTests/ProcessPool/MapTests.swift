@@ -112,7 +112,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("a chunk counts once for maxTasksPerChild")
+        @Test("a chunk counts once for maxTasksPerChild", .proves(.M7, .P3))
         func chunksCountOnce() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1, maxTasksPerChild: 1)

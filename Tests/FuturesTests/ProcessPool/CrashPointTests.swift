@@ -1,0 +1,94 @@
+import Futures
+import Glibc
+import TestFunctions
+import TestSupport
+import Testing
+
+extension ProcessSuites {
+    /// Workers that die at each point of a task's way.
+    @Suite struct CrashPointTests {
+        enum Point: String, CaseIterable {
+            case decodingArguments, running, encodingResult, writingLargeResult, readingLargeArgument
+        }
+
+        private func submit(_ point: Point, to pool: ProcessPoolExecutor) throws -> AnyFuture {
+            switch point {
+            case .decodingArguments: try pool.submit(echoFragile, Fragile(.crashDecoding))
+            case .running: try pool.submit(trap, "on purpose")
+            case .encodingResult: try pool.submit(makeFragile, "crashEncoding")
+            case .writingLargeResult: try pool.submit(dieWriting, 8 << 20)
+            case .readingLargeArgument: try pool.submit(dieLater, [UInt8](repeating: 1, count: 30 << 20))
+            }
+        }
+
+        @Test(
+            "wherever a worker dies, its call and what waits fail with the reason, and the pool is broken",
+            .proves(.P7, .P4, .P5), .enabled(if: WorkerLossTests.crashesArePlain), arguments: Point.allCases,
+            [false, true])
+        func everywhere(point: Point, afterShutdown: Bool) throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                let worker = try pool.submit(processID).result(timeout: longTime)
+                let future = try submit(point, to: pool)
+                let waiting = try (0..<20).map { try pool.submit(increment, $0) }
+                if afterShutdown { pool.shutdown(wait: false) }
+                let error = try #require(try future.exception(timeout: longTime) as? BrokenProcessPool)
+                let loss = try #require(error.loss)
+                #expect(loss.processID == Int32(worker))
+                #expect(loss.functionName == future.functionName && loss.taskID != nil)
+                let text = "\(error)"
+                switch point {
+                case .decodingArguments, .encodingResult:
+                    #expect(text.contains("Fatal error: this Fragile crashes who"), "\(text)")
+                case .running: #expect(text.contains("Fatal error: on purpose"), "\(text)")
+                case .writingLargeResult, .readingLargeArgument: #expect(text.contains("SIGKILL"), "\(text)")
+                }
+                for future in waiting {
+                    #expect(try future.exception(timeout: longTime) is BrokenProcessPool)
+                }
+                if afterShutdown {
+                    #expect(throws: ExecutorShutdownError.self) { try pool.submit(increment, 1) }
+                } else {
+                    #expect(throws: BrokenProcessPool.self) { try pool.submit(increment, 1) }
+                }
+                pool.shutdown()
+            }
+        }
+
+        @Test("workers that kill each other break the pool, and leave nothing", .proves(.P4, .P7), arguments: 0..<5)
+        func killEachOther(round: Int) throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 4)
+                let folder = TemporaryFolder()
+                let meeting = try (0..<4).map {
+                    try pool.submit(meet, folder.file("\($0)"), folder.file("\(($0 + 1) % 4)"))
+                }
+                for future in meeting { _ = try future.result(timeout: longTime) }
+                let workers = Leftovers.childProcesses().map(Int.init)
+                #expect(workers.count == 4)
+                let futures = try (0..<8).map { try pool.submit(killProcess, workers[($0 + round) % 4]) }
+                let (done, notDone) = wait(futures, timeout: longTime)
+                #expect(notDone.isEmpty && done.count == 8)
+                let errors = futures.compactMap { try? $0.exception() }
+                #expect(errors.allSatisfy { $0 is BrokenProcessPool } && !errors.isEmpty)
+                pool.shutdown()
+            }
+        }
+
+        @Test("a worker that ignores SIGTERM does not outlive a broken pool's shutdown", .proves(.P4, .H7))
+        func ignoresTermination() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 2)
+                let deaf = try pool.submit(ignoreTermination, folder.file("deaf"))
+                try folder.waitFor("deaf")
+                let crash = try pool.submit(leave, 3)
+                #expect(try crash.exception(timeout: longTime) is BrokenProcessPool)
+                #expect(try deaf.exception(timeout: longTime) is BrokenProcessPool)
+                // The kill after the grace period, or at once by whoever is in a hurry.
+                pool.killWorkers()
+                pool.shutdown()
+            }
+        }
+    }
+}
