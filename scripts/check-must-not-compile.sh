@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Checks that the compiler refuses what it has to refuse: each file of Tests/MustNotCompile, for the reason that the file
-# states and for no other. Type-checks them against the modules that `swift build` has made.
+# Checks that the compiler refuses what it has to refuse: each file of Tests/MustNotCompile, for the reason that the
+# file states and for no other. Type-checks them against the modules that `swift build` has made.
 #
 #   scripts/check-must-not-compile.sh            all files
 #   scripts/check-must-not-compile.sh FILE...    these only
 #   scripts/check-must-not-compile.sh --help
 #
-# A file says in lines "// error: TEXT" why it is refused: each TEXT has to be in an error, and each error has to have one
-# of them. With -D CONTROL the same file has to compile.
+# A file says in lines "// error: TEXT" why it is refused: each TEXT has to be in an error, and each error has to have
+# one of them. With -D CONTROL the same file has to compile.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 
 here=$OLDPWD
@@ -43,8 +43,8 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
-# As part of a program that uses the library, so that only what is public counts. Without the compiler's driver: it takes
-# as long to start as the rest does.
+# As part of a program that uses the library, so that only what is public counts. Without the compiler's driver: it
+# takes as long to start as the rest does.
 type_check() {
     timeout --foreground 120 swiftc -frontend -typecheck -module-name Refused -parse-as-library -swift-version 6 \
         -diagnostic-style=llvm -I "$folder/Modules" -I Sources/CProto/include \

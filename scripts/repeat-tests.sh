@@ -76,7 +76,11 @@ done
 # also when the process that started it is gone.
 mark="FUTURES_REPEAT_TESTS=$$-$RANDOM$RANDOM"
 marked() { grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3 || true; }
-named() { for pid in "$@"; do printf '%s (%s) ' "$pid" "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c 1-80)"; done; }
+named() {
+    for pid in "$@"; do
+        printf '%s (%s) ' "$pid" "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c 1-80)"
+    done
+}
 
 job=""
 load=()
@@ -118,8 +122,8 @@ trap 'interrupted 130' INT
 trap 'interrupted 143' TERM
 trap 'interrupted 129' HUP
 
-# Runs a command with a time limit in seconds, its output in the log, in a process group of its own: what the terminal sends on
-# Ctrl-C comes to this script alone, which then ends the rest.
+# Runs a command with a time limit in seconds, its output in the log, in a process group of its own: what the terminal
+# sends on Ctrl-C comes to this script alone, which then ends the rest.
 run() {
     local limit=$1 status=0
     shift
@@ -173,7 +177,8 @@ for ((round = 1; round <= rounds; round++)); do
         *) failure="swift test ended with code $status" ;;
     esac
     printf 'round %*d of %d  %s  %6d.%d s  %d tests\n' ${#rounds} "$round" "$rounds" \
-        "$([[ -z $failure ]] && echo passed || echo FAILED)" $((milliseconds / 1000)) $((milliseconds % 1000 / 100)) "$count"
+        "$([[ -z $failure ]] && echo passed || echo FAILED)" \
+        $((milliseconds / 1000)) $((milliseconds % 1000 / 100)) "$count"
     if [[ -n $failure ]]; then
         grep -E '^✘|: error:|Fatal error' "$log" | head -n 20 >&2 || true
         complain "round $round failed: $failure; its log is $log"

@@ -162,9 +162,11 @@ private func killLater() {
         }, nil)
     precondition(result == 0)
 }
+/// A token that only the caller keeps.
 public let makeToken = Callable("make_token") { (number: Int) -> Token in Token(number) }
 /// How many tokens there are in the worker while it runs, with its argument.
 public let countTokens = Callable("count_tokens") { (token: Token?) -> Int in Token.count }
+/// A token there and back.
 public let echoToken = Callable("echo_token") { (token: Token) -> Token in token }
 /// Gives up waiting, as a task does that waits for a future of its own.
 public let giveUp = Callable("give_up") { () -> Int in try Future<Int>().result(timeout: .zero) }

@@ -38,6 +38,7 @@ public final class TemporaryFolder: Sendable {
 
     struct Missing: Error { var name: String }
 
+    /// Removes a file, if it is there.
     public func remove(_ name: String) { unlink(file(name)) }
 
     /// The lines of a file.
