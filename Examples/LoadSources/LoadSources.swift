@@ -13,7 +13,9 @@ import Futures
             Exit codes: 0, 1 when a source could not be loaded, 64 for a wrong command line.
             """)
 
-    @Argument(help: ArgumentHelp("Paths of files, and URLs that begin with file://, http:// or https://.", valueName: "source"))
+    @Argument(
+        help: ArgumentHelp(
+            "Paths of files, and URLs that begin with file://, http:// or https://.", valueName: "source"))
     var sources: [String]
 
     @Option(help: ArgumentHelp("How long a server may be silent. Files have no limit.", valueName: "seconds"))
