@@ -3,11 +3,16 @@ import PackageDescription
 
 let futures = Target.Dependency.product(name: "Futures", package: "swift-futures")
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
     name: "swift-futures-examples",
     products: [
         .executable(name: "Quickstart", targets: ["Quickstart"]),
         .executable(name: "Primes", targets: ["Primes"]),
+        .executable(name: "LoadSources", targets: ["LoadSources"]),
+        .executable(name: "CopyFiles", targets: ["CopyFiles"]),
+        .executable(name: "Deadlocks", targets: ["Deadlocks"]),
         .executable(name: "WordCount", targets: ["WordCount"]),
         // What worker-host loads.
         .library(name: "StatisticsPlugin", type: .dynamic, targets: ["StatisticsPlugin"]),
@@ -20,9 +25,12 @@ let package = Package(
     targets: [
         .executableTarget(name: "Quickstart", dependencies: [futures], path: "Quickstart"),
         .executableTarget(name: "Primes", dependencies: [futures], path: "Primes"),
+        .executableTarget(name: "LoadSources", dependencies: [futures, argumentParser], path: "LoadSources"),
+        .executableTarget(name: "CopyFiles", dependencies: [futures, argumentParser], path: "CopyFiles"),
+        .executableTarget(name: "Deadlocks", dependencies: [futures], path: "Deadlocks"),
         .executableTarget(
             name: "WordCount",
-            dependencies: [futures, .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [futures, argumentParser],
             path: "WordCount",
             // Also for the tests, which count a line of 200 MB: a minute without.
             swiftSettings: [.unsafeFlags(["-O"])]),
@@ -32,8 +40,9 @@ let package = Package(
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
-                futures, .product(name: "worker-host", package: "swift-futures"), "Primes", "Quickstart",
-                "Statistics", "StatisticsPlugin", "WordCount",
+                futures, .product(name: "worker-host", package: "swift-futures"), "CopyFiles", "Deadlocks",
+                "LoadSources",
+                "Primes", "Quickstart", "Statistics", "StatisticsPlugin", "WordCount",
             ], path: "Tests"),
     ],
     swiftLanguageModes: [.v6]

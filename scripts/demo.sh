@@ -12,7 +12,7 @@ here=$OLDPWD
 while [[ $# -gt 0 ]]; do
     case $1 in
         --help | -h)
-            sed -n '2,6s/^# \{0,1\}//p' "$0"
+            show_help
             exit 0
             ;;
         --short) wanted=$((4 * 1024 * 1024)) ;;

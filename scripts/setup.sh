@@ -5,7 +5,7 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 
 if [[ $# -gt 0 ]]; then
-    sed -n '2,4s/^# \{0,1\}//p' "$0"
+    show_help
     [[ $1 == --help || $1 == -h ]] && exit 0
     complain "unknown argument '$1'"
     exit 2

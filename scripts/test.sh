@@ -22,7 +22,9 @@ run_tests() { swift test --no-parallel --skip-build "$@" 2>&1 | tee "$log" | gre
 step_format() { scripts/format.sh --check; }
 step_generate() { scripts/generate.sh --check; }
 step_imports() { scripts/check-imports.sh; }
+step_behaviours() { scripts/check-behaviours.sh; }
 step_build() { swift build --build-tests; }
+step_refusals() { scripts/check-must-not-compile.sh; }
 step_tests() { run_tests; }
 step_linkage() { scripts/check-linkage.sh debug; }
 step_release() {
@@ -48,7 +50,7 @@ step_address_sanitizer() {
         --sanitize=address --scratch-path .build/asan --filter "$address_suites"
 }
 
-quick=(format generate imports build tests linkage release examples benchmarks)
+quick=(format generate imports behaviours build refusals tests linkage release examples benchmarks)
 all=("${quick[@]}" demo thread_sanitizer address_sanitizer)
 steps=()
 while [[ $# -gt 0 ]]; do
@@ -59,7 +61,7 @@ while [[ $# -gt 0 ]]; do
             exit 0
             ;;
         --help | -h)
-            sed -n '2,11s/^# \{0,1\}//p' "$0"
+            show_help
             exit 0
             ;;
         *)

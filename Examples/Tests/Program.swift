@@ -23,19 +23,27 @@ struct Program {
         try run(at: path(of: name), arguments, input: input)
     }
 
-    /// Runs any program to its end.
-    static func run(at path: String, _ arguments: [String], input: String = "/dev/null") throws -> Program {
+    /// Runs any program to its end, or kills it after a long time.
+    ///
+    /// - Parameter environment: what it gets beside this process's.
+    static func run(
+        at path: String, _ arguments: [String], input: String = "/dev/null", environment: [String: String] = [:]
+    ) throws -> Program {
         let folder = TemporaryFolder()
         let output = try folder.makeFile("output")
         let errorOutput = try folder.makeFile("error output")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         process.standardInput = FileHandle(forReadingAtPath: input)
         process.standardOutput = output
         process.standardError = errorOutput
         try process.run()
+        let limit = DispatchWorkItem { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+        DispatchQueue.global().asyncAfter(deadline: .now() + longTime / .seconds(1), execute: limit)
         process.waitUntilExit()
+        limit.cancel()
         return Program(
             output: try folder.contents("output"), errorOutput: try folder.contents("error output"),
             exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)

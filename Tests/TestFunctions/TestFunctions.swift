@@ -5,35 +5,44 @@ import Glibc
 
 /// An error that travels as itself.
 public struct Refused: Error, Codable, Equatable {
+    /// What ``refuse`` was called with.
     public var code: Int
+    /// The error for a code.
     public init(code: Int) { self.code = code }
 }
 
 /// An error that cannot travel.
 public struct Private: Error, CustomStringConvertible {
+    /// What arrives of it.
     public var description: String { "a private matter" }
 }
 
 /// An error with much to say.
 public struct Wordy: Error, CustomStringConvertible {
     var text: String
+    /// All that it has to say.
     public var description: String { text }
 }
 
 /// A value whose bytes come and go, unless told otherwise.
 public struct Fragile: Codable, Sendable, Equatable {
+    /// Where it fails, or crashes.
     public enum Fault: String, Codable, Sendable { case none, encoding, decoding, crashEncoding, crashDecoding }
+    /// Where this one fails.
     public var fault: Fault
+    /// A value that fails there.
     public init(_ fault: Fault) { self.fault = fault }
 
     struct Broken: Error, CustomStringConvertible { var description: String }
 
+    /// Throws where the value says so.
     public init(from decoder: any Decoder) throws {
         fault = try decoder.singleValueContainer().decode(Fault.self)
         if fault == .decoding { throw Broken(description: "this Fragile does not decode") }
         if fault == .crashDecoding { fatalError("this Fragile crashes who decodes it") }
     }
 
+    /// Throws where the value says so.
     public func encode(to encoder: any Encoder) throws {
         if fault == .encoding { throw Broken(description: "this Fragile does not encode") }
         if fault == .crashEncoding { fatalError("this Fragile crashes who encodes it") }
@@ -42,26 +51,36 @@ public struct Fragile: Codable, Sendable, Equatable {
     }
 }
 
+/// Two arguments.
 public let add = Callable("add") { (a: Int, b: Int) -> Int in a + b }
+/// The shortest call with an argument and a result.
 public let increment = Callable("increment") { (n: Int) -> Int in n + 1 }
+/// Tells which process it runs in.
 public let processID = Callable("process_id") { () -> Int in Int(getpid()) }
+/// Bytes there and back, as many as wanted.
 public let echoBytes = Callable("echo_bytes") { (bytes: [UInt8]) -> [UInt8] in bytes }
+/// An argument that may be nil.
 public let greet = Callable("greet") { (name: String?) -> String in "hello, \(name ?? "nobody")" }
+/// An async body that suspends once.
 public let addLater = Callable("add_later") { (a: Int, b: Int) async -> Int in
     await Task.yield()
     return a + b
 }
+/// Neither argument nor result.
 public let nothing = Callable("nothing") { () -> Void in }
+/// Throws ``Refused``, which travels, for any code but 0.
 public let refuse = Callable("refuse") { (code: Int) -> Int in
     if code != 0 { throw Refused(code: code) }
     return 0
 }.throwing(Refused.self)
+/// Throws ``Private``, which does not travel.
 public let refusePrivately = Callable("refuse_privately") { () -> Int in throw Private() }
 /// Throws an error whose description has that many bytes.
 public let refuseAtLength = Callable("refuse_at_length") { (length: Int) -> Int in
     if length > 0 { throw Wordy(text: String(repeating: "é", count: length / 2)) }
     return 0
 }
+/// A result of so many bytes.
 public let zeros = Callable("zeros") { (count: Int) -> [UInt8] in [UInt8](repeating: 0, count: count) }
 /// How many bytes the worker has read and written so far, the wire's and all others (proc(5), `io`).
 public let bytesMoved = Callable("bytes_moved") { () -> [Int] in
@@ -75,19 +94,25 @@ public let bytesMoved = Callable("bytes_moved") { () -> [Int] in
     }
     return numbers
 }
+/// A value there and back, which may fail at two of the four places.
 public let echoFragile = Callable("echo_fragile") { (value: Fragile) -> Fragile in value }
+/// Makes a ``Fragile`` in the worker, by the fault's name.
 public let makeFragile = Callable("make_fragile") { (fault: String) -> Fragile in
     Fragile(Fragile.Fault(rawValue: fault)!)
 }
+/// Ends the worker as a bug in Swift code does.
 public let trap = Callable("trap") { (message: String) -> Int in fatalError(message) }
+/// Ends the worker with a signal.
 public let raiseSignal = Callable("raise_signal") { (number: Int) -> Int in
     raise(Int32(number))
     return number
 }
+/// Ends the worker as a bug in C code does.
 public let writeToNowhere = Callable("write_to_nowhere") { (address: Int) -> Int in
     UnsafeMutablePointer<Int>(bitPattern: address)!.pointee = 1
     return 0
 }
+/// Ends the worker with an exit code.
 public let leave = Callable("leave") { (code: Int) -> Int in exit(Int32(code)) }
 /// Blocks until a file of that name is there; a test makes it.
 public let awaitFile = Callable("await_file") { (path: String) -> Int in
@@ -137,18 +162,22 @@ private func killLater() {
         }, nil)
     precondition(result == 0)
 }
+/// A token that only the caller keeps.
 public let makeToken = Callable("make_token") { (number: Int) -> Token in Token(number) }
 /// How many tokens there are in the worker while it runs, with its argument.
 public let countTokens = Callable("count_tokens") { (token: Token?) -> Int in Token.count }
+/// A token there and back.
 public let echoToken = Callable("echo_token") { (token: Token) -> Token in token }
 /// Gives up waiting, as a task does that waits for a future of its own.
 public let giveUp = Callable("give_up") { () -> Int in try Future<Int>().result(timeout: .zero) }
+/// Prints to standard output and standard error; tells how many bytes.
 public let printBoth = Callable("print_both") { (text: String) -> Int in
     print(text)
     fputs(text + "\n", stderrStream)
     fflush(nil)
     return text.utf8.count
 }
+/// The names of the worker's environment variables.
 public let environmentNames = Callable("environment_names") { () -> [String] in
     var names: [String] = []
     var entry = environ
@@ -162,14 +191,19 @@ public let environmentNames = Callable("environment_names") { () -> [String] in
 public let openDescriptors = Callable("open_descriptors") { () -> [Int] in
     (0..<1024).filter { fcntl(Int32($0), F_GETFD) >= 0 }
 }
+/// Sets what ``mark`` tells: for initializers.
 public let setMark = Callable("set_mark") { (value: Int) -> Void in markValue = value }
+/// What ``setMark`` has set in this worker; 0 before.
 public let mark = Callable("mark") { () -> Int in markValue }
+/// An initializer that throws ``Refused``.
 public let failToSetUp = Callable("fail_to_set_up") { (code: Int) -> Void in throw Refused(code: code) }
     .throwing(Refused.self)
+/// Closes the worker's end of the wire and goes on.
 public let closeWire = Callable("close_wire") { () -> Int in
     close(4)
     while true { pause() }
 }
+/// Writes what is no frame on the wire and goes on.
 public let writeGarbage = Callable("write_garbage") { () -> Int in
     let bytes = [UInt8](repeating: 0x5a, count: 100)
     _ = bytes.withUnsafeBytes { write(4, $0.baseAddress, $0.count) }
@@ -244,6 +278,7 @@ private actor Sum {
 nonisolated(unsafe) private var markValue = 0
 nonisolated(unsafe) private let stderrStream = fdopen(dup(STDERR_FILENO), "w")
 
+/// All of the above, for the tests' pools and their workers.
 public let testRegistry: FunctionRegistry = FunctionRegistry {
     add
     increment

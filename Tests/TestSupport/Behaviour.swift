@@ -23,6 +23,7 @@ public enum Behaviour: String, CaseIterable, Sendable {
 
 /// Says which behaviours a test proves.
 public struct Proves: TestTrait {
+    /// What the test proves.
     public let behaviours: [Behaviour]
 }
 

@@ -6,6 +6,7 @@ public enum BuildProducts {
     /// The executable that serves the tests' callables.
     public static var testWorker: WorkerCommand { WorkerCommand(executable: path(of: "test-worker")) }
 
+    /// The path of an executable of this build.
     public static func path(of name: String) -> String { "\(folder)/\(name)" }
 
     /// The folder of the image that this code is in; the program itself may be the toolchain's test helper.

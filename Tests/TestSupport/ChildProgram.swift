@@ -3,11 +3,16 @@ import Glibc
 
 /// A program that a test starts, and ends by its pid.
 public final class ChildProgram {
+    /// Its process id.
     public let pid: Int32
     private let output: Int32
     private var isReaped = false
 
-    public struct Failure: Error { public var call: String }
+    /// It could not be started.
+    public struct Failure: Error {
+        /// What failed, and why.
+        public var call: String
+    }
 
     /// - Parameter capturesOutput: whether standard output and error can be read with ``readToEnd()``; else they are
     ///   the test's own.

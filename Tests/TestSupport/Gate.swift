@@ -9,6 +9,7 @@ public final class Gate: @unchecked Sendable {
 
     private let semaphore: UnsafeMutablePointer<sem_t>
 
+    /// A gate that nobody has opened.
     public init() {
         semaphore = .allocate(capacity: 1)
         sem_init(semaphore, 0, 0)
@@ -60,6 +61,7 @@ public func spin(until condition: @Sendable () -> Bool) async throws {
 public final class TestThreads: @unchecked Sendable {
     private var threads: [pthread_t] = []
 
+    /// No threads yet.
     public init() {}
 
     /// Starts a thread.

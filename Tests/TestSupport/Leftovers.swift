@@ -3,10 +3,14 @@ import Testing
 
 /// What a process has open and running; equal before and after a test that cleans up.
 public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
+    /// Number and target of each open descriptor.
     public var descriptors: [String]
+    /// The process ids of the children, zombies too.
     public var children: [Int32]
+    /// How many threads have a pool's name.
     public var poolThreads: Int
 
+    /// Everything, in words.
     public var description: String { "descriptors \(descriptors), children \(children), pool threads \(poolThreads)" }
 
     /// What there is now.
@@ -25,7 +29,9 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     ) rethrows -> R {
         let before = now()
         let result = try body()
-        #expect(settled(before, tries: eventually ? 10_000 : 0) == before, sourceLocation: sourceLocation)
+        let after = settled(before, tries: eventually ? 10_000 : 0)
+        // In words, too: of a test in a process of its own, the comment is all that is told.
+        #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
         return result
     }
 
@@ -50,7 +56,8 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     ) async rethrows -> R {
         let before = now()
         let result = try await body()
-        #expect(settled(before, tries: 0) == before, sourceLocation: sourceLocation)
+        let after = settled(before, tries: 0)
+        #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
         return result
     }
 

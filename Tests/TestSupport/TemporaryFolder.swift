@@ -2,8 +2,10 @@ import Glibc
 
 /// A folder of a test's own, gone with it.
 public final class TemporaryFolder: Sendable {
+    /// Where it is.
     public let path: String
 
+    /// A new, empty folder.
     public init() {
         var template = Array("/tmp/futures-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { fatalError("mkdtemp: \(String(cString: strerror(errno)))") }
@@ -22,6 +24,7 @@ public final class TemporaryFolder: Sendable {
         rmdir(path)
     }
 
+    /// The path of a file in it, there or not.
     public func file(_ name: String) -> String { "\(path)/\(name)" }
 
     /// Waits until a process has made the file; a minute at most.
@@ -35,6 +38,7 @@ public final class TemporaryFolder: Sendable {
 
     struct Missing: Error { var name: String }
 
+    /// Removes a file, if it is there.
     public func remove(_ name: String) { unlink(file(name)) }
 
     /// The lines of a file.
@@ -52,6 +56,7 @@ public final class TemporaryFolder: Sendable {
         write(Array(text.utf8)[...], to: name, isExecutable: isExecutable)
     }
 
+    /// Makes a file of bytes that are no text.
     @discardableResult
     public func write(_ bytes: ArraySlice<UInt8>, to name: String, isExecutable: Bool = false) -> String {
         let file = file(name)

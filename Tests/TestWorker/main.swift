@@ -40,6 +40,10 @@ case "print":
     print("answer", try pool.submit(printBoth, "to the output").result(timeout: .seconds(60)))
     _ = try pool.submit(printBoth, "to the error").result(timeout: .seconds(60))
     pool.shutdown()
+case "defaults":
+    // The sizes that pools have here when nobody says one.
+    alarm(60)
+    print(try ProcessPoolExecutor(testRegistry).maxWorkers, try ThreadPoolExecutor().maxWorkers)
 case "surroundings":
     let folder = CommandLine.arguments[3]
     try Surroundings(report: "\(folder)/report", folder: folder).run(CommandLine.arguments[2])

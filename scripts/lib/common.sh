@@ -1,10 +1,14 @@
-# What the scripts share; to be sourced. Sets `root` and goes there.
+# What the scripts share; to be sourced. Sets `root` and goes there; `script` is the script's own path.
 set -euo pipefail
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+script=$(cd -- "$(dirname -- "$0")" && pwd)/$(basename -- "$0")
 cd -- "$root"
 
 say() { printf '%s\n' "$*"; }
 complain() { printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2; }
+
+# Prints the comment at the top of the script.
+show_help() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$script"; }
 
 # Runs a command as root: directly, or through sudo.
 as_root() {

@@ -5,8 +5,10 @@ import Futures
 
 /// There are no numbers to tell anything of.
 public struct NoNumbers: Error, Codable, Equatable {
+    /// The function that was called.
     public var function: String
 
+    /// The error of a call of `function`.
     public init(function: String) { self.function = function }
 }
 

@@ -11,6 +11,7 @@ public enum CallableError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The callable was made with `external:`; its code is in the workers only.
     case external(name: String)
 
+    /// What is wrong, with the names and signatures that matter, and what to do.
     public var description: String {
         switch self {
         case .duplicate(let name, let first, let second):

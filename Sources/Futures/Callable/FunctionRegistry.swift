@@ -65,19 +65,27 @@ public struct FunctionRegistry: Sendable {
     /// Gathers the callables of a registry's block.
     @resultBuilder
     public enum Builder {
+        /// A line with a callable.
         public static func buildExpression<Output, each Input>(
             _ callable: Callable<Output, repeat each Input>
         ) -> [RegisteredFunction] {
             [RegisteredFunction(callable)]
         }
+        /// A line with functions that were gathered elsewhere.
         public static func buildExpression(_ functions: [RegisteredFunction]) -> [RegisteredFunction] { functions }
+        /// A line with another registry: all its functions.
         public static func buildExpression(_ registry: FunctionRegistry) -> [RegisteredFunction] {
             registry.functions
         }
+        /// The functions of all lines, in their order.
         public static func buildBlock(_ parts: [RegisteredFunction]...) -> [RegisteredFunction] { parts.flatMap { $0 } }
+        /// An `if` without `else`: no functions where its condition is false.
         public static func buildOptional(_ part: [RegisteredFunction]?) -> [RegisteredFunction] { part ?? [] }
+        /// The first branch of an `if` or `switch`.
         public static func buildEither(first: [RegisteredFunction]) -> [RegisteredFunction] { first }
+        /// Any other branch of an `if` or `switch`.
         public static func buildEither(second: [RegisteredFunction]) -> [RegisteredFunction] { second }
+        /// A loop: the functions of all its rounds.
         public static func buildArray(_ parts: [[RegisteredFunction]]) -> [RegisteredFunction] { parts.flatMap { $0 } }
     }
 }

@@ -15,8 +15,10 @@ public struct RemoteError: Error, Sendable, Hashable, CustomStringConvertible, C
     /// Where it was thrown, innermost first; empty if the worker did not record it.
     public let backtrace: [String]
 
+    /// The function, and the error's type and message.
     public var description: String { "\"\(functionName)\" threw \(typeName): \(message)" }
 
+    /// All that the worker told: its process id, the detail and the backtrace, too.
     public var debugDescription: String {
         var text = "\"\(functionName)\" threw \(typeName) in worker process \(pid): \(detail)"
         for line in backtrace { text += "\n  \(line)" }
@@ -64,6 +66,7 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
+    /// On which step of which function's call it failed, and what was wrong.
     public var description: String {
         let what =
             switch place {

@@ -61,6 +61,8 @@ public final class InlineExecutor: LocalExecutor, MappingExecutor {
     /// Shuts down and suspends until other threads' calls are over, also when the awaiting task is cancelled.
     public func shutdown(cancelFutures: Bool = false) async {
         close()
+        // An async call runs on the thread that submitted it.
+        if isIdle { return }
         let termination = Task.detached {
             while true {
                 let seen = self.ended.count

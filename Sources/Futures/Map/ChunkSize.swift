@@ -46,7 +46,8 @@ struct ChunkSizer: Sendable {
     ///   - bufferSize: the most elements that are taken ahead of the consumer; `Int.max` for all.
     init(_ size: Int?, workers: Int, bufferSize: Int) {
         fixed = size.map { min($0, bufferSize, Int(UInt32.max)) }
-        self.workers = max(1, workers)
+        // A pool may be allowed any number of workers.
+        self.workers = min(max(1, workers), 1 << 20)
         self.bufferSize = bufferSize
     }
 

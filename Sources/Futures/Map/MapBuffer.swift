@@ -28,6 +28,10 @@ final class MapBuffer<Output: Sendable>: Sendable {
         var unfinished = 0
         var hasBegun = false
 
+        var hasMoreInput: Bool {
+            if case .ended = input { return false }
+            return true
+        }
         var futures: [AnyFuture] { parts.map { $0.part.future } + unordered.values.map { $0.future } }
     }
 
@@ -43,7 +47,8 @@ final class MapBuffer<Output: Sendable>: Sendable {
 
     /// What a consumer is to do next.
     enum Step {
-        case outcome(Result<Output, any Error>)
+        /// One was handed out; with `hasMoreInput` there may be room to read on.
+        case outcome(Result<Output, any Error>, hasMoreInput: Bool)
         /// Until the future is done.
         case wait(AnyFuture)
         /// Until something has changed, by ``changes``.
@@ -84,7 +89,10 @@ final class MapBuffer<Output: Sendable>: Sendable {
     func begin(_ input: MapInput<Output>) throws {
         do {
             let isAtEnd = try submit(input)
-            if !isAtEnd { state.withLock { $0.input = .waiting(input) } }
+            if isAtEnd { return }
+            state.withLock { $0.input = .waiting(input) }
+            // What was done before that moment found nobody to read on.
+            if readsAhead { readOn() }
         } catch is BacklogFullError where room != nil && (bufferSize < .max || readsAhead) {
             // Nothing is lost: what was read is submitted when there is room, by who takes results.
             state.withLock { $0.input = .waiting(input) }
@@ -105,6 +113,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
             let parts = try input.submitNext(sizer)
             if parts.isEmpty { return true }
             append(parts)
+            changes.raise()
         }
         return false
     }
@@ -144,18 +153,26 @@ final class MapBuffer<Output: Sendable>: Sendable {
     /// Has its turn with the input if there is room for more and nobody else has it.
     @discardableResult
     func readOn() -> Turn {
-        let turn = state.withLock { state -> MapInput<Output>? in
-            guard case .waiting(let input) = state.input, hasRoom(state) else { return nil }
-            state.input = .reading
-            return input
+        while true {
+            let turn = state.withLock { state -> MapInput<Output>? in
+                guard case .waiting(let input) = state.input, hasRoom(state) else { return nil }
+                state.input = .reading
+                return input
+            }
+            // Looks again after a turn: room that came meanwhile was left to the one who read.
+            guard let input = turn else { return .done }
+            if case .heldUp = haveTurn(input) { return .heldUp }
         }
-        guard let input = turn else { return .done }
+    }
+
+    private func haveTurn(_ input: MapInput<Output>) -> Turn {
         var isAtEnd = true
-        var isHeldUp = false
+        var turn = Turn.done
         do {
             isAtEnd = try submit(input)
         } catch is BacklogFullError where room != nil {
-            (isAtEnd, isHeldUp) = (false, true)
+            isAtEnd = false
+            turn = .heldUp
         } catch {
             state.withLock { $0.inputFailure = error }
         }
@@ -166,7 +183,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         }
         if wasEnded { end() }
         changes.raise()
-        return isHeldUp ? .heldUp : .done
+        return turn
     }
 
     // MARK: Asynchronous input
@@ -189,8 +206,8 @@ final class MapBuffer<Output: Sendable>: Sendable {
             while let sizer = await untilRoom(), let submit = try await input.readNext(sizer) {
                 guard let parts = try await submitWhenRoom(submit) else { return }
                 append(parts)
-                guard isWanted else { return end() }
                 changes.raise()
+                guard isWanted else { return end() }
             }
         } catch {
             state.withLock { state in
@@ -248,13 +265,8 @@ final class MapBuffer<Output: Sendable>: Sendable {
 
     /// What a consumer is to do next. With an outcome handed out it is to call ``readOn()``.
     func step() -> Step {
-        let (step, makesRoom) = state.withLock { state -> (Step, Bool) in
-            let step = nextStep(&state)
-            if case .outcome = step, case .asynchronous = state.input { return (step, true) }
-            return (step, false)
-        }
-        // The reading task waits for it.
-        if makesRoom { changes.raise() }
+        let step = state.withLock { nextStep(&$0) }
+        if case .outcome(_, hasMoreInput: true) = step { changes.raise() }
         return step
     }
 
@@ -263,7 +275,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         while true {
             if let outcome = state.current?.next() {
                 state.ahead -= 1
-                return .outcome(outcome)
+                return .outcome(outcome, hasMoreInput: state.hasMoreInput)
             }
             state.current = nil
             if let number = state.arrived.popFirst() {
@@ -282,7 +294,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
                 if !state.unordered.isEmpty { return .waitForChange }
                 guard let failure = state.inputFailure else { return .end }
                 state.inputFailure = nil
-                return .outcome(.failure(failure))
+                return .outcome(.failure(failure), hasMoreInput: false)
             case .reading, .asynchronous: return .waitForChange
             // Another consumer took the last result and has not come to reading on, or the backlog was full.
             case .waiting: return state.unordered.isEmpty ? .readInput : .waitForChange

@@ -21,8 +21,8 @@ final class MapCursor<Output: Sendable>: Sendable {
         while true {
             let seen = buffer.changes.count
             switch buffer.step() {
-            case .outcome(let outcome):
-                buffer.readOn()
+            case .outcome(let outcome, let hasMoreInput):
+                if hasMoreInput { buffer.readOn() }
                 return outcome
             case .end: return nil
             case .wait(let future):
@@ -43,8 +43,8 @@ final class MapCursor<Output: Sendable>: Sendable {
         while true {
             let seen = buffer.changes.count
             switch buffer.step() {
-            case .outcome(let outcome):
-                buffer.readOn()
+            case .outcome(let outcome, let hasMoreInput):
+                if hasMoreInput { buffer.readOn() }
                 return outcome
             case .end: return nil
             case .wait(let future):

@@ -15,6 +15,7 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
         self.context = context
     }
 
+    /// What the call was for, the system's text for the error, and the call's name.
     public var description: String {
         let text = String(cString: strerror(number))
         return context.isEmpty ? "\(call) failed: \(text)" : "\(context): \(text) (\(call))"

@@ -9,6 +9,7 @@ public enum TerminationStatus: Sendable, Hashable, CustomStringConvertible {
     /// It ended, and somebody else learned how: this program ignores SIGCHLD, or waits for all its children.
     case unknown
 
+    /// What happened, to be read after the process's name: "exited with code 1", "was ended by signal 9 (SIGKILL)".
     public var description: String {
         switch self {
         case .exited(let code): return "exited with code \(code)"

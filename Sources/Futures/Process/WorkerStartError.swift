@@ -40,6 +40,7 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         self.standardError = standardError
     }
 
+    /// Which program, why it did not come up as a worker, and the end of its standard error.
     public var description: String {
         var text =
             command == .thisExecutable ? "this executable as a worker" : "the worker executable \(command.executable)"

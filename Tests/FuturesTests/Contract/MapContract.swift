@@ -85,10 +85,12 @@ extension ProcessSuites {
                         unordered
                         ? try executor.mapUnordered(awaitFile, paths, timeout: .milliseconds(20))
                         : try executor.map(awaitFile, paths, timeout: .milliseconds(20))
-                    #expect(try results.next() == 1)
-                    #expect(try results.next() == 1)
-                    let error = try #require(throws: TimeoutError.self) { try results.next() }
-                    #expect(error.unfinished == 3 && error.total == 5)
+                    var taken = 0
+                    let error = try #require(throws: TimeoutError.self) {
+                        while try results.next() == 1 { taken += 1 }
+                    }
+                    // On a machine that is busy nothing may have come in time.
+                    #expect(taken <= 2 && error.total == 5 && (3...5 - taken).contains(error.unfinished))
                     #expect(try results.next() == nil)
                     folder.write("", to: "later")
                     // The worker is free again before the next round.

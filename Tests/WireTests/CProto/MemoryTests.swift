@@ -1,4 +1,5 @@
 import CProto
+import TestSupport
 import Testing
 import Wire
 

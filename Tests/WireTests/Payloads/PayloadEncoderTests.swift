@@ -1,5 +1,6 @@
 import CProto
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Wire

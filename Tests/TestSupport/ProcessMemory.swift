@@ -1,7 +1,7 @@
 import Glibc
 
 /// By how much `body` raises the most memory that the process ever had resident, in bytes.
-func peakGrowth(_ body: () throws -> Void) rethrows -> Int {
+public func peakGrowth(_ body: () throws -> Void) rethrows -> Int {
     let before = peakMemory()
     try body()
     return peakMemory() - before
@@ -15,7 +15,7 @@ private func peakMemory() -> Int {
 
 /// Memory that malloc has given out and not got back, in bytes (malloc_info(3)). What it keeps of what was freed does not
 /// count: how much that is depends on all that the process did before.
-func memoryInUse() -> Int {
+public func memoryInUse() -> Int {
     typealias Info = @convention(c) (Int32, UnsafeMutablePointer<FILE>) -> Int32
     guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "malloc_info") else { fatalError("this is not glibc") }
     var text: UnsafeMutablePointer<CChar>?
@@ -36,4 +36,4 @@ func memoryInUse() -> Int {
 }
 
 /// Whether the address sanitizer is in this process: it keeps freed memory for a while, and finds leaks itself.
-let hasAddressSanitizer = dlsym(dlopen(nil, RTLD_NOW), "__asan_init") != nil
+public let hasAddressSanitizer = dlsym(dlopen(nil, RTLD_NOW), "__asan_init") != nil

@@ -1,0 +1,13 @@
+// What an async body returns travels as bytes. (The compiler compares with the form that returns nothing.)
+//
+// error: declared closure result 'Point' is incompatible with contextual type 'Void'
+import Futures
+
+#if CONTROL
+    struct Point: Codable { var x = 0 }
+#else
+    struct Point { var x = 0 }
+#endif
+
+func point(_ x: Int) async -> Point { Point(x: x) }
+let place = Callable("place") { (x: Int) async -> Point in await point(x) }

@@ -1,0 +1,13 @@
+// The worker's code may be elsewhere, its arguments travel all the same.
+//
+// error: requires that 'Point' conform to 'Decodable'
+// error: requires that 'Point' conform to 'Encodable'
+import Futures
+
+#if CONTROL
+    struct Point: Codable { var x = 0 }
+#else
+    struct Point { var x = 0 }
+#endif
+
+let measure = Callable<Int, Point>(external: "measure")

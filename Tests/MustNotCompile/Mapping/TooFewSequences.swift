@@ -1,0 +1,15 @@
+// Each parameter needs a sequence.
+//
+// error: missing argument for parameter #2 in call
+// error: be equivalent
+import Futures
+
+let add = Callable("add") { (a: Int, b: Int) -> Int in a + b }
+
+func callIt(_ pool: ProcessPoolExecutor) throws -> MapResults<Int> {
+    #if CONTROL
+        return try pool.map(add, 0..<10, 10..<20)
+    #else
+        return try pool.map(add, 0..<10)
+    #endif
+}
