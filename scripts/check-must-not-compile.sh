@@ -35,21 +35,10 @@ if [[ ${#files[@]} -eq 0 ]]; then
     exit 1
 fi
 
-folder=$(swift build --show-bin-path)
-if [[ ! -e $folder/Modules/Futures.swiftmodule ]]; then
-    complain "$folder/Modules/Futures.swiftmodule is not there; run 'swift build' first"
-    exit 1
-fi
+source scripts/lib/type-check.sh
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
-# As part of a program that uses the library, so that only what is public counts. Without the compiler's driver: it
-# takes as long to start as the rest does.
-type_check() {
-    timeout --foreground 120 swiftc -frontend -typecheck -module-name Refused -parse-as-library -swift-version 6 \
-        -diagnostic-style=llvm -I "$folder/Modules" -I Sources/CProto/include \
-        -Xcc "-fmodule-map-file=$folder/CProto.build/module.modulemap" "$@" 2>&1
-}
 errors_in() { sed -nE 's/^[^ ].*: error: //p' <<<"$1"; }
 indented() { sed 's/^/    /'; }
 
@@ -101,8 +90,7 @@ check() {
         done <<<"$errors"
     done
 }
-export -f check type_check errors_in indented
-export folder
+export -f check errors_in indented
 
 # Two compilers at a time; each call checks a few files, and writes what it finds in a file of its own.
 begin=$SECONDS

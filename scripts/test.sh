@@ -25,6 +25,7 @@ step_imports() { scripts/check-imports.sh; }
 step_behaviours() { scripts/check-behaviours.sh; }
 step_build() { swift build --build-tests; }
 step_refusals() { scripts/check-must-not-compile.sh; }
+step_documents() { scripts/check-docs.sh; }
 step_tests() { run_tests; }
 step_linkage() { scripts/check-linkage.sh debug; }
 step_release() {
@@ -50,7 +51,7 @@ step_address_sanitizer() {
         --sanitize=address --scratch-path .build/asan --filter "$address_suites"
 }
 
-quick=(format generate imports behaviours build refusals tests linkage release examples benchmarks)
+quick=(format generate imports behaviours build refusals documents tests linkage release examples benchmarks)
 all=("${quick[@]}" demo thread_sanitizer address_sanitizer)
 steps=()
 while [[ $# -gt 0 ]]; do
