@@ -5,7 +5,7 @@ final class AsyncMapInput<Output: Sendable>: @unchecked Sendable {
     /// Reads up to so many elements and gives what submits them; nil at the end.
     private let readChunk: (Int) async throws -> (() throws -> [MapPart<Output>])?
 
-    init<each Input, each Source: AsyncSequence & Sendable>(
+    init<each Input, each Source: AsyncSequence>(
         _ sequence: repeat each Source, submit: @escaping (repeat [each Input]) throws -> [MapPart<Output>]
     ) where repeat (each Source).Element == each Input {
         let columns = (repeat AsyncColumnReader(each sequence))

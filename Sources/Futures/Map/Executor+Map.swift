@@ -36,7 +36,7 @@ extension Executor {
     ///
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -45,8 +45,8 @@ extension Executor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
     ///   themselves throw comes with the results.
-    public func map<Output, each Input, each Source: Sequence & Sendable>(
-        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source,
+    public func map<Output, each Input, each Source: Sequence>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: callable, options).map(
@@ -62,7 +62,7 @@ extension Executor {
     ///
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -71,8 +71,8 @@ extension Executor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
     ///   not know the function. What submitting and the calls themselves throw comes with the results.
-    public func map<Output, each Input, each Source: AsyncSequence & Sendable>(
-        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source,
+    public func map<Output, each Input, each Source: AsyncSequence>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: callable, options).map(
@@ -121,7 +121,7 @@ extension Executor {
     ///
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -130,8 +130,8 @@ extension Executor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
     ///   themselves throw comes with the results.
-    public func mapUnordered<Output, each Input, each Source: Sequence & Sendable>(
-        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source,
+    public func mapUnordered<Output, each Input, each Source: Sequence>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: callable, options).map(
@@ -147,7 +147,7 @@ extension Executor {
     ///
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -156,8 +156,8 @@ extension Executor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
     ///   not know the function. What submitting and the calls themselves throw comes with the results.
-    public func mapUnordered<Output, each Input, each Source: AsyncSequence & Sendable>(
-        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source,
+    public func mapUnordered<Output, each Input, each Source: AsyncSequence>(
+        _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: callable, options).map(

@@ -32,7 +32,7 @@ extension LocalExecutor {
     ///
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -41,8 +41,8 @@ extension LocalExecutor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
     ///   themselves throw comes with the results.
-    public func map<Output: Sendable, each Input: Sendable, each Source: Sequence & Sendable>(
-        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
+    public func map<Output: Sendable, each Input: Sendable, each Source: Sequence>(
+        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: body, options).map(
@@ -58,7 +58,7 @@ extension LocalExecutor {
     ///
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -67,8 +67,8 @@ extension LocalExecutor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
     ///   not know the function. What submitting and the calls themselves throw comes with the results.
-    public func map<Output: Sendable, each Input: Sendable, each Source: AsyncSequence & Sendable>(
-        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
+    public func map<Output: Sendable, each Input: Sendable, each Source: AsyncSequence>(
+        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: body, options).map(
@@ -113,7 +113,7 @@ extension LocalExecutor {
     ///
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -122,8 +122,8 @@ extension LocalExecutor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
     ///   themselves throw comes with the results.
-    public func mapUnordered<Output: Sendable, each Input: Sendable, each Source: Sequence & Sendable>(
-        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
+    public func mapUnordered<Output: Sendable, each Input: Sendable, each Source: Sequence>(
+        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: body, options).map(
@@ -139,7 +139,7 @@ extension LocalExecutor {
     ///
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
-    ///   - sequence: its arguments.
+    ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
@@ -148,8 +148,8 @@ extension LocalExecutor {
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
     ///   not know the function. What submitting and the calls themselves throw comes with the results.
-    public func mapUnordered<Output: Sendable, each Input: Sendable, each Source: AsyncSequence & Sendable>(
-        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
+    public func mapUnordered<Output: Sendable, each Input: Sendable, each Source: AsyncSequence>(
+        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: body, options).map(

@@ -1,8 +1,8 @@
 /// The rest of a map's sequences: what has not been read and submitted.
 ///
 /// `@unchecked Sendable`: the sequences' iterators move on in `submitNext`, which one thread at a time calls: the one
-/// that calls `map`, later the consumer whose turn it is by ``MapBuffer``. They change threads only where `map` asks for
-/// sequences that are `Sendable`, or has read them into arrays.
+/// that calls `map`, later the consumer whose turn it is by ``MapBuffer``. They change threads only where `map` takes
+/// sequences that are sent to it, or has read them into arrays.
 final class MapInput<Output: Sendable>: @unchecked Sendable {
     /// Reads and submits up to so many elements; returns nothing at the end.
     private let submitChunk: (Int) throws -> [MapPart<Output>]

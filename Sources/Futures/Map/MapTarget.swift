@@ -29,8 +29,9 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     }
 
     /// Reads the sequences as far ahead of the consumer as `bufferSize` says.
-    func map<each Source: Sequence & Sendable>(
-        _ sequence: repeat each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize, bufferSize: Int,
+    func map<each Source: Sequence>(
+        _ sequence: repeat sending each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize,
+        bufferSize: Int,
         timeout: Duration?
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
@@ -41,8 +42,8 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     }
 
     /// Reads asynchronous sequences in a task, as far ahead of the consumer as `bufferSize` says.
-    func map<each Source: AsyncSequence & Sendable>(
-        asynchronous sequence: repeat each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize,
+    func map<each Source: AsyncSequence>(
+        asynchronous sequence: repeat sending each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize,
         bufferSize: Int, timeout: Duration?
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)

@@ -3,6 +3,8 @@ import TestFunctions
 import TestSupport
 import Testing
 
+import struct Synchronization.Atomic
+
 extension ProcessSuites {
     @Suite struct MapContract {
         @Test(
@@ -152,6 +154,42 @@ extension ProcessSuites {
                 let blockingResults = try executor.mapUnordered(increment, AsyncNumbers(upTo: 40), bufferSize: 3)
                 #expect(try blocking { try blockingResults.collect().sorted() } == Array(1...40))
             }
+        }
+
+        @Test(
+            "sequences that compute their elements when asked are read only as far as the buffer says", .proves(.M2),
+            arguments: ExecutorKind.allCases, [true, false])
+        func lazyInput(kind: ExecutorKind, unordered: Bool) async throws {
+            try await kind.withExecutor { executor in
+                let reads = Reads()
+                let numbers = (0...).lazy.filter { $0 % 2 == 1 }.map { number in
+                    reads.count.add(1, ordering: .relaxed)
+                    return 10 * number
+                }
+                let results =
+                    unordered
+                    ? try executor.mapUnordered(add, numbers, zip(0..., 5...).lazy.map { $1 - $0 }, bufferSize: 4)
+                    : try executor.map(add, numbers, zip(0..., 5...).lazy.map { $1 - $0 }, bufferSize: 4)
+                var seen: [Int] = []
+                for try await sum in results {
+                    seen.append(sum)
+                    if seen.count == 50 { break }
+                }
+                if unordered { seen.sort() }
+                #expect(seen.first == 15 && seen.count == 50)
+                if !unordered { #expect(seen == (0..<50).map { 10 * (2 * $0 + 1) + 5 }) }
+                #expect(reads.count.load(ordering: .relaxed) <= 54)
+                let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
+                for number in 0..<20 { continuation.yield(number) }
+                continuation.finish()
+                let doubled = try executor.map(increment, stream.map { 2 * $0 }.filter { $0 != 4 }, bufferSize: 3)
+                #expect(try await doubled.collect() == (0..<20).filter { $0 != 2 }.map { 2 * $0 + 1 })
+            }
+        }
+
+        /// How often a closure ran.
+        private final class Reads: Sendable {
+            let count = Atomic<Int>(0)
         }
 
         @Test(

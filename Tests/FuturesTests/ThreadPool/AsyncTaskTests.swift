@@ -71,7 +71,8 @@ extension ProcessSuites {
             async let waited = wait([future], timeout: timeout)
             async let completed = asCompleted([future], timeout: timeout).first { _ in true }
             threads.start {
-                usleep(20_000)
+                // Somebody waits.
+                try? spin { future.links.withLock { !$0.observers.isEmpty } }
                 future.fulfil(1)
             }
             #expect(await waited.done == [future])
