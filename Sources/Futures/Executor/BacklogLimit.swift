@@ -41,6 +41,7 @@ public struct BacklogFullError: Error, Sendable, Hashable, CustomStringConvertib
     /// What the executor was told to hold.
     public let limit: BacklogLimit
 
+    /// How much waits, what the limit is, and what to do.
     public var description: String {
         let most = [
             limit.tasks == .max ? nil : "\(limit.tasks) calls", limit.bytes == .max ? nil : "\(limit.bytes) bytes",

@@ -18,6 +18,7 @@ public struct BrokenThreadPool: BrokenExecutor, Sendable {
         self.cause = cause
     }
 
+    /// Why the pool is broken, the error behind it, and what to do.
     public var description: String { "the thread pool is broken: \(brokenText(reason, cause)); make a new one" }
 }
 
@@ -36,6 +37,7 @@ public struct BrokenProcessPool: BrokenExecutor, Sendable {
         self.loss = loss
     }
 
+    /// Why the pool is broken, the error behind it, how the worker was lost, and what to do.
     public var description: String {
         let text = "the process pool is broken: \(brokenText(reason, cause)); make a new one"
         return loss.map { "\(text)\n\($0)" } ?? text
@@ -56,7 +58,8 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     public let functionName: String?
     /// The pool's number of the task that it was running.
     public let taskID: UInt64?
-    /// Which try of the task it was, from 1.
+    /// How many times the task had been given to a worker, this time included. More than 1 if it had been taken back from a
+    /// worker's queue before.
     public let attempt: Int
     /// The end of what the worker wrote to its standard error; a Swift fatal error says there what it was.
     public let standardErrorTail: String
@@ -74,6 +77,7 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
         self.standardErrorTail = standardErrorTail
     }
 
+    /// Which process, how it ended, what it was running, and the end of its standard error; several lines.
     public var description: String {
         var text =
             "worker process \(processID) \(status.map(String.init(describing:)) ?? "was given up and killed by the pool")"

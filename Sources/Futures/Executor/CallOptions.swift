@@ -1,8 +1,8 @@
 /// How one call is treated among the others of its executor.
 public struct CallOptions: Sendable, Hashable {
     /// Calls of a higher priority begin before those of a lower one, equal ones in the order of their submission. Any number;
-    /// 0 is ordinary. Calls of a low priority wait as long as there are others. What was sent ahead to a busy worker, up to a
-    /// fifth of a millisecond of work, is not overtaken.
+    /// 0 is ordinary. Calls of a low priority wait as long as there are others. What was sent ahead to a busy worker process
+    /// (a fifth of a millisecond of work, or one call) is not overtaken. The inline executor takes no notice of it.
     public var priority: Int
 
     /// Options for a call.

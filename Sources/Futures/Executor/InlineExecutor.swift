@@ -20,6 +20,13 @@ public final class InlineExecutor: LocalExecutor, MappingExecutor {
     /// An executor that is ready at once.
     public init() {}
 
+    /// Runs a closure in this thread, and returns when it is over.
+    ///
+    /// - Parameters:
+    ///   - name: what the future's description and errors call the closure.
+    ///   - options: makes no difference, since nothing waits.
+    /// - Returns: a future that is done, also if the closure threw.
+    /// - Throws: ``ExecutorShutdownError`` after a shutdown.
     public func submit<Output: Sendable>(
         name: String? = nil, options: CallOptions = CallOptions(), _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {

@@ -39,7 +39,8 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
     ///   - initializer: what each worker runs before its first task.
     ///   - options: what is rarely needed.
     /// - Throws: ``InvalidArgumentError`` for a number below 1; ``WorkerStartError`` if `worker` names nothing that can be
-    ///   run; ``SystemError`` without descriptors left.
+    ///   run; ``CallableError`` if the initializer's callable is not in the registry; ``SystemError`` without descriptors
+    ///   left.
     public init(
         _ registry: FunctionRegistry, maxWorkers: Int? = nil, worker: WorkerCommand = .thisExecutable,
         maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil,
@@ -98,7 +99,6 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
     /// - Parameters:
     ///   - wait: whether to return only when the work is done, callbacks included, and the workers have ended.
     ///   - cancelFutures: whether to cancel what no worker has begun.
-
     @available(*, noasync, message: "this blocks the thread; use `await shutdown(cancelFutures:)`")
     public func shutdown(wait: Bool = true, cancelFutures: Bool = false) {
         driver.shutDown(cancelFutures: cancelFutures)
@@ -121,11 +121,15 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
 
 /// A call that each worker makes before its first task, replacements too.
 ///
-/// If it throws, the pool is broken with that error: the next worker would fail the same way.
+/// If it throws, the pool is broken with that error: the next worker would fail the same way. A worker that dies in it, or is
+/// not through 60 s after its start, is one that could not be started: the others carry on, and with none left the pool is
+/// broken.
 public struct WorkerInitializer: Sendable {
     let prepare: @Sendable (FunctionTable) throws -> PoolDriver.Initializer
 
     /// The call of `callable` with these arguments. The callable has to be in the pool's registry; its result is dropped.
+    ///
+    /// - Throws: ``TransportError`` if an argument cannot be encoded.
     public init<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
     ) throws {

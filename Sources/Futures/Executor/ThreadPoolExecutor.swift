@@ -50,6 +50,13 @@ public final class ThreadPoolExecutor: LocalExecutor, MappingExecutor {
 
     // MARK: Submitting
 
+    /// Schedules a closure and returns at once. When no thread is idle and there may be more, one is started.
+    ///
+    /// - Parameters:
+    ///   - name: what the future's description and errors call the closure.
+    ///   - options: how it is treated among other calls.
+    /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenThreadPool`` after an initializer failed;
+    ///   ``BacklogFullError`` when no more may wait; ``SystemError`` if the pool has no thread and the system gives none.
     public func submit<Output: Sendable>(
         name: String? = nil, options: CallOptions = CallOptions(), _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {

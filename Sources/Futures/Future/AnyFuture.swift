@@ -31,7 +31,8 @@ public class AnyFuture: @unchecked Sendable {
     /// or the one that cancels or shuts down; what a worker process answered, in the process pool's thread for callbacks. If
     /// the future is done already, `callback` runs at once in this thread, also while earlier callbacks are still running
     /// in another. No lock is held meanwhile: a callback may submit, cancel, wait, add callbacks and shut down. Waiters have
-    /// been woken before. A slow callback delays other callbacks of its thread, but no result.
+    /// been woken before. A slow callback delays the other callbacks of its thread, and where that is a thread pool's, the calls
+    /// that the thread would run; it delays no result of other threads or worker processes.
     public func addDoneCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) { addCallback(callback) }
 
     final func addCallback(_ callback: @escaping @Sendable (AnyFuture) -> Void) {
@@ -76,8 +77,10 @@ extension AnyFuture {
 }
 
 extension AnyFuture: Hashable, CustomStringConvertible {
+    /// Whether both are the same future; what has become of them does not matter.
     public static func == (left: AnyFuture, right: AnyFuture) -> Bool { left === right }
 
+    /// Takes in the future's identity.
     public final func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 
     /// The function's name, the state and, when finished, the type of the value or error.

@@ -8,6 +8,7 @@ public struct CancelledError: Error, Sendable, Hashable, CustomStringConvertible
     /// An error for a call of `functionName`.
     public init(functionName: String? = nil) { self.functionName = functionName }
 
+    /// That the call was cancelled, and its function.
     public var description: String { "\(callText(functionName)) was cancelled before it began" }
 }
 
@@ -44,6 +45,7 @@ public struct TimeoutError: Error, Sendable, Hashable, CustomStringConvertible {
         self.functionName = functionName
     }
 
+    /// What was unfinished, after which time, and whether the wait or the task gave up.
     public var description: String {
         let what = total == 1 ? "\(callText(functionName)) was" : "\(unfinished) of \(total) futures were"
         switch source {
@@ -70,6 +72,7 @@ public struct InvalidStateError: Error, Sendable, Hashable, CustomStringConverti
         self.functionName = functionName
     }
 
+    /// What is not possible, the future's state and its function.
     public var description: String {
         let of = functionName.map { " of \"\($0)\"" } ?? ""
         let how = isNotified ? "\(state) (and was notified of it)" : "\(state)"
@@ -82,6 +85,7 @@ public struct ExecutorShutdownError: Error, Sendable, Hashable, CustomStringConv
     /// An error for any executor.
     public init() {}
 
+    /// That the executor was shut down, and what to do.
     public var description: String {
         "the executor has been shut down and takes no more work; submit before shutdown, or make a new executor"
     }
@@ -106,6 +110,7 @@ public struct InvalidArgumentError: Error, Sendable, Hashable, CustomStringConve
         }
     }
 
+    /// The argument's name and what is wrong with it.
     public var description: String { "\(argument) \(problem)" }
 }
 

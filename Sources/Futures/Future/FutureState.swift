@@ -9,6 +9,7 @@ public enum FutureState: String, Sendable, Hashable, CustomStringConvertible {
     /// It has a value or an error.
     case finished
 
+    /// The state's name.
     public var description: String { rawValue }
 }
 

@@ -10,11 +10,13 @@ public protocol ChunkSize: Sendable {
 }
 
 extension Int: ChunkSize {
+    /// The number itself.
     public var elementCount: Int? { self }
 }
 
 /// See ``ChunkSize/automatic``.
 public struct AutomaticChunkSize: ChunkSize {
+    /// Nil: it is found out.
     public var elementCount: Int? { nil }
 }
 

@@ -6,8 +6,8 @@ extension Executor {
     /// for try await prime in try pool.map(isPrime, numbers, chunkSize: 100) { ... }
     /// ```
     ///
-    /// The sequences are read, and everything is submitted, at the call; with an automatic chunk size everything is read,
-    /// and submitted as the workers get on. Results come in the order of the elements.
+    /// The sequences are read, and everything is submitted, at the call; on a process pool with an automatic chunk size
+    /// everything is read at the call, and submitted as the workers get on. Results come in the order of the elements.
     ///
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
@@ -91,8 +91,8 @@ extension Executor {
     /// for try await prime in try pool.mapUnordered(isPrime, numbers, chunkSize: 100) { ... }
     /// ```
     ///
-    /// The sequences are read, and everything is submitted, at the call; with an automatic chunk size everything is read,
-    /// and submitted as the workers get on. Results come in the order in which they are there.
+    /// The sequences are read, and everything is submitted, at the call; on a process pool with an automatic chunk size
+    /// everything is read at the call, and submitted as the workers get on. Results come in the order in which they are there.
     ///
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.

@@ -2,14 +2,12 @@ extension LocalExecutor {
     /// Calls a closure for each element of the sequence, or for the elements of several sequences side by side; stops at the
     /// shortest.
     ///
-    /// The sequences are read, and everything is submitted, at the call; with an automatic chunk size everything is read,
-    /// and submitted as the workers get on. Results come in the order of the elements.
+    /// The sequences are read, and everything is submitted, at the call. Results come in the order of the elements.
     ///
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1, or `.automatic`. A larger number
-    ///     costs less per element; with a smaller one the workers finish together. Makes no difference on threads.
+    ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` below 1, and what `submit` throws. What the calls themselves throw
@@ -33,10 +31,9 @@ extension LocalExecutor {
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
-    ///     `.automatic`. Makes no difference on threads.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
-    ///     few chunks for each.
+    ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
+    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all threads busy it takes a few
+    ///     for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
@@ -59,10 +56,9 @@ extension LocalExecutor {
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
-    ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
-    ///     few chunks for each.
+    ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
+    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all threads busy it takes a few
+    ///     for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
@@ -83,14 +79,12 @@ extension LocalExecutor {
     /// Calls a closure for each element of the sequence, or for the elements of several sequences side by side; stops at the
     /// shortest.
     ///
-    /// The sequences are read, and everything is submitted, at the call; with an automatic chunk size everything is read,
-    /// and submitted as the workers get on. Results come in the order in which they are there.
+    /// The sequences are read, and everything is submitted, at the call. Results come in the order in which they are there.
     ///
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1, or `.automatic`. A larger number
-    ///     costs less per element; with a smaller one the workers finish together. Makes no difference on threads.
+    ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` below 1, and what `submit` throws. What the calls themselves throw
@@ -114,10 +108,9 @@ extension LocalExecutor {
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
-    ///     `.automatic`. Makes no difference on threads.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
-    ///     few chunks for each.
+    ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
+    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all threads busy it takes a few
+    ///     for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
@@ -140,10 +133,9 @@ extension LocalExecutor {
     /// - Parameters:
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
-    ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
-    ///     few chunks for each.
+    ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
+    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all threads busy it takes a few
+    ///     for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does

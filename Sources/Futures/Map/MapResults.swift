@@ -6,6 +6,7 @@
 /// that have not begun, and end the reading of the input; what was submitted and nobody has begun to consume is computed
 /// all the same.
 public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
+    /// What the function returns.
     public typealias Element = Output
 
     let cursor: MapCursor<Output>
@@ -45,11 +46,18 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     /// The outcome of each call, in order: failures do not end the iteration.
     public var outcomes: MapOutcomes<Output> { MapOutcomes(cursor: cursor) }
 
+    /// An async iterator over the results that were not taken yet.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(cursor: cursor) }
 
+    /// Gives the results; suspends the task until the next one is there.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let cursor: MapCursor<Output>
 
+        /// The next result, or nil after the last.
+        ///
+        /// - Throws: what the call threw; ``TimeoutError`` if it is not there when the map's time is up; `CancellationError` if
+        ///   it is not there and the task is cancelled. After each of them there are no more results, and what has not begun
+        ///   is cancelled.
         nonisolated(nonsending) public mutating func next() async throws -> Output? {
             do {
                 return try await cursor.next()?.get()
@@ -63,6 +71,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
 
 /// What became of each element of a map: its value or its error.
 public struct MapOutcomes<Output: Sendable>: AsyncSequence, Sendable {
+    /// What the function returned or threw.
     public typealias Element = Result<Output, any Error>
 
     fileprivate let cursor: MapCursor<Output>
@@ -73,11 +82,17 @@ public struct MapOutcomes<Output: Sendable>: AsyncSequence, Sendable {
     @available(*, noasync, message: "this blocks the thread; use `for try await`")
     public func next() throws -> Result<Output, any Error>? { try cursor.next() }
 
+    /// An async iterator over the outcomes that were not taken yet.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(cursor: cursor) }
 
+    /// Gives the outcomes; suspends the task until the next one is there.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let cursor: MapCursor<Output>
 
+        /// The next outcome, or nil after the last.
+        ///
+        /// - Throws: ``TimeoutError`` if it is not there when the map's time is up; `CancellationError` if it is not there and
+        ///   the task is cancelled. After both there are no more outcomes, and what has not begun is cancelled.
         nonisolated(nonsending) public mutating func next() async throws -> Result<Output, any Error>? {
             try await cursor.next()
         }
