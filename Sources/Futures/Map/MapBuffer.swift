@@ -45,10 +45,17 @@ final class MapBuffer<Output: Sendable>: Sendable {
         case asynchronous(Task<Void, Never>?)
     }
 
+    /// What a consumer gets in one go.
+    enum Handout {
+        case outcome(Result<Output, any Error>)
+        /// The values of a part, or the rest of them.
+        case values([Output])
+    }
+
     /// What a consumer is to do next.
     enum Step {
-        /// One was handed out; with `hasMoreInput` there may be room to read on.
-        case outcome(Result<Output, any Error>, hasMoreInput: Bool)
+        /// That was handed out; with `hasMoreInput` there may be room to read on.
+        case take(Handout, hasMoreInput: Bool)
         /// Until the future is done.
         case wait(AnyFuture)
         /// Until something has changed, by ``changes``.
@@ -263,19 +270,26 @@ final class MapBuffer<Output: Sendable>: Sendable {
         changes.raise()
     }
 
-    /// What a consumer is to do next. With an outcome handed out it is to call ``readOn()``.
-    func step() -> Step {
-        let step = state.withLock { nextStep(&$0) }
-        if case .outcome(_, hasMoreInput: true) = step { changes.raise() }
+    /// What a consumer is to do next. With something handed out it is to call ``readOn()``.
+    ///
+    /// - Parameter wholeParts: whether it takes the values of a part in one go, where nothing in it failed.
+    func step(wholeParts: Bool) -> Step {
+        let step = state.withLock { nextStep(&$0, wholeParts) }
+        // A task that reads waits for it.
+        if case .take(_, hasMoreInput: true) = step { changes.raise() }
         return step
     }
 
-    private func nextStep(_ state: inout State) -> Step {
+    private func nextStep(_ state: inout State, _ wholeParts: Bool) -> Step {
         state.hasBegun = true
         while true {
+            if wholeParts, let values = state.current?.takeAll() {
+                state.ahead -= values.count
+                return .take(.values(values), hasMoreInput: state.hasMoreInput)
+            }
             if let outcome = state.current?.next() {
                 state.ahead -= 1
-                return .outcome(outcome, hasMoreInput: state.hasMoreInput)
+                return .take(.outcome(outcome), hasMoreInput: state.hasMoreInput)
             }
             state.current = nil
             if let number = state.arrived.popFirst() {
@@ -294,7 +308,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
                 if !state.unordered.isEmpty { return .waitForChange }
                 guard let failure = state.inputFailure else { return .end }
                 state.inputFailure = nil
-                return .outcome(.failure(failure), hasMoreInput: false)
+                return .take(.outcome(.failure(failure)), hasMoreInput: false)
             case .reading, .asynchronous: return .waitForChange
             // Another consumer took the last result and has not come to reading on, or the backlog was full.
             case .waiting: return state.unordered.isEmpty ? .readInput : .waitForChange
@@ -305,18 +319,6 @@ final class MapBuffer<Output: Sendable>: Sendable {
     private func take(_ part: MapPart<Output>, _ state: inout State) {
         if !readsAhead, let time = part.runTime { state.sizer.measured(elements: part.count, time: time) }
         state.current = part.takeOutcomes()
-    }
-
-    /// The rest of the part at hand, if nothing in it failed.
-    func takeRest() -> [Output]? {
-        let rest = state.withLock { state -> [Output]? in
-            guard let rest = state.current?.takeAll() else { return nil }
-            state.current = nil
-            state.ahead -= rest.count
-            return rest
-        }
-        if rest != nil { changes.raise() }
-        return rest
     }
 
     // MARK: Ending

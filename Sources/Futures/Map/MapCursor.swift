@@ -17,13 +17,13 @@ final class MapCursor<Output: Sendable>: Sendable {
     func end() { buffer.end() }
 
     @available(*, noasync)
-    func next() throws -> Result<Output, any Error>? {
+    private func take(wholeParts: Bool) throws -> MapBuffer<Output>.Handout? {
         while true {
             let seen = buffer.changes.count
-            switch buffer.step() {
-            case .outcome(let outcome, let hasMoreInput):
+            switch buffer.step(wholeParts: wholeParts) {
+            case .take(let handout, let hasMoreInput):
                 if hasMoreInput { buffer.readOn() }
-                return outcome
+                return handout
             case .end: return nil
             case .wait(let future):
                 guard future.blockUntilDone(deadline) else { throw timedOut() }
@@ -39,13 +39,13 @@ final class MapCursor<Output: Sendable>: Sendable {
         }
     }
 
-    nonisolated(nonsending) func next() async throws -> Result<Output, any Error>? {
+    nonisolated(nonsending) private func take(wholeParts: Bool) async throws -> MapBuffer<Output>.Handout? {
         while true {
             let seen = buffer.changes.count
-            switch buffer.step() {
-            case .outcome(let outcome, let hasMoreInput):
+            switch buffer.step(wholeParts: wholeParts) {
+            case .take(let handout, let hasMoreInput):
                 if hasMoreInput { buffer.readOn() }
-                return outcome
+                return handout
             case .end: return nil
             case .wait(let future):
                 let isDone: Bool
@@ -76,37 +76,58 @@ final class MapCursor<Output: Sendable>: Sendable {
         if deadline.hasPassed { throw timedOut() }
     }
 
-    /// The next values, as many as there are without waiting again.
+    /// The next outcome; nil after the last.
+    @available(*, noasync)
+    func next() throws -> Result<Output, any Error>? { try take(wholeParts: false)?.outcome }
+
+    /// The next outcome; nil after the last.
+    nonisolated(nonsending) func next() async throws -> Result<Output, any Error>? {
+        try await take(wholeParts: false)?.outcome
+    }
+
+    /// The next values, as many as there are without waiting again; nil after the last.
     @available(*, noasync)
     func nextValues() throws -> [Output]? {
-        if let rest = takeRest() { return rest }
         do {
-            return try next().map { [try $0.get()] }
+            return try take(wholeParts: true)?.values
         } catch {
             end()
             throw error
         }
     }
 
+    /// The next values, as many as there are without waiting again; nil after the last.
     nonisolated(nonsending) func nextValues() async throws -> [Output]? {
-        if let rest = takeRest() { return rest }
         do {
-            return try await next().map { [try $0.get()] }
+            return try await take(wholeParts: true)?.values
         } catch {
             end()
             throw error
         }
-    }
-
-    private func takeRest() -> [Output]? {
-        guard let rest = buffer.takeRest() else { return nil }
-        buffer.readOn()
-        return rest
     }
 
     private func timedOut() -> TimeoutError {
         let (unfinished, total) = buffer.progress
         end()
         return TimeoutError(timeout: timeout ?? .zero, unfinished: unfinished, total: total)
+    }
+}
+
+extension MapBuffer.Handout {
+    /// One outcome; there are more only where whole parts were asked for.
+    fileprivate var outcome: Result<Output, any Error> {
+        switch self {
+        case .outcome(let outcome): outcome
+        case .values: preconditionFailure("a whole part was handed out to who asked for one outcome")
+        }
+    }
+
+    fileprivate var values: [Output] {
+        get throws {
+            switch self {
+            case .outcome(let outcome): [try outcome.get()]
+            case .values(let values): values
+            }
+        }
     }
 }

@@ -20,7 +20,7 @@ import Testing
         #expect(queue.count == 0)
     }
 
-    @Test("as a sorted array would, in any order of calls", arguments: 0..<20)
+    @Test("as a sorted array would, in any order of calls", arguments: 0..<5)
     func model(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var queue = PriorityQueue<Int>()
