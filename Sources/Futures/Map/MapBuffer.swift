@@ -24,7 +24,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         /// Elements that were submitted and not handed out.
         var ahead = 0
         var submittedParts = 0
-        /// Parts that are not done; counted only where the input is read ahead.
+        /// Parts that are not done; counted only where they are observed.
         var unfinished = 0
         var hasBegun = false
 
@@ -139,22 +139,24 @@ final class MapBuffer<Output: Sendable>: Sendable {
             state.unfinished += parts.count
             return first
         }
-        for (index, part) in parts.enumerated() {
-            if order == .ofCompletion, !part.future.addObserver(PartObserver(self, first + index)) {
-                arrived(first + index)
-            }
-            if readsAhead { part.future.addCallback { _ in self.finished(part) } }
+        for (index, part) in parts.enumerated() where order == .ofCompletion || readsAhead {
+            let observer = PartObserver(self, first + index, part)
+            if !part.future.addObserver(observer) { finished(first + index, part) }
+            // Submitting runs the user's code, so it is not for observers. Whoever takes results does it as well, should
+            // other callbacks hold this one up.
+            if readsAhead { part.future.addCallback { _ in self.readOn() } }
         }
     }
 
-    /// A part of a map that reads ahead is done, handed out or not.
-    private func finished(_ part: MapPart<Output>) {
+    /// A part of a map that reads ahead, or is without order, is done.
+    fileprivate func finished(_ number: Int, _ part: MapPart<Output>) {
         let time = part.runTime
         state.withLock { state in
             state.unfinished -= 1
-            if let time { state.sizer.measured(elements: part.count, time: time) }
+            if readsAhead, let time { state.sizer.measured(elements: part.count, time: time) }
+            if order == .ofCompletion { state.arrived.append(number) }
         }
-        readOn()
+        changes.raise()
     }
 
     /// Has its turn with the input if there is room for more and nobody else has it.
@@ -264,12 +266,6 @@ final class MapBuffer<Output: Sendable>: Sendable {
 
     // MARK: Results
 
-    /// A part of a map without order is done.
-    fileprivate func arrived(_ number: Int) {
-        state.withLock { $0.arrived.append(number) }
-        changes.raise()
-    }
-
     /// What a consumer is to do next. With something handed out it is to call ``readOn()``.
     ///
     /// - Parameter wholeParts: whether it takes the values of a part in one go, where nothing in it failed.
@@ -363,15 +359,17 @@ final class MapBuffer<Output: Sendable>: Sendable {
     }
 }
 
-/// Tells a map without order that a part of it is done.
+/// Tells a map that a part of it is done.
 private final class PartObserver<Output: Sendable>: CompletionObserver, @unchecked Sendable {
     private let buffer: MapBuffer<Output>
     private let number: Int
+    private let part: MapPart<Output>
 
-    init(_ buffer: MapBuffer<Output>, _ number: Int) {
+    init(_ buffer: MapBuffer<Output>, _ number: Int, _ part: MapPart<Output>) {
         self.buffer = buffer
         self.number = number
+        self.part = part
     }
 
-    override func futureCompleted(failed: Bool) { buffer.arrived(number) }
+    override func futureCompleted(failed: Bool) { buffer.finished(number, part) }
 }

@@ -83,6 +83,28 @@ extension ProcessSuites {
         }
 
         @Test(
+            "a callback may wait for a whole map, whatever its chunk size", .proves(.C3, .C4),
+            arguments: ExecutorKind.allCases)
+        func waitsForMap(kind: ExecutorKind) throws {
+            try kind.withExecutor(maxWorkers: 2) { executor in
+                let sizes = Mutex<[Int]>([])
+                let done = Gate()
+                try executor.submit(increment, 1).addDoneCallback { _ in
+                    for unordered in [true, false] {
+                        let results =
+                            unordered
+                            ? try? executor.mapUnordered(increment, 0..<3_000, chunkSize: .automatic)
+                            : try? executor.map(increment, 0..<3_000, chunkSize: .automatic)
+                        if let all = try? results?.collect() { sizes.withLock { $0.append(all.count) } }
+                    }
+                    done.open()
+                }
+                try done.wait()
+                #expect(sizes.withLock { $0 } == [3_000, 3_000])
+            }
+        }
+
+        @Test(
             "so may one that runs because a shutdown cancelled its call", .proves(.C3, .H3),
             arguments: ExecutorKind.pools)
         func cancelledByShutdown(kind: ExecutorKind) throws {
