@@ -76,7 +76,15 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
     public func submit<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input, options: CallOptions
     ) throws -> Future<Output> {
-        let function = try functions.find(callable.name, callable.signature)
+        try submit(
+            callable, try functions.find(callable.name, callable.signature), options, isPromised: false,
+            repeat each argument)
+    }
+
+    func submit<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ function: PoolFunction, _ options: CallOptions,
+        isPromised: Bool, _ argument: repeat each Input
+    ) throws -> Future<Output> {
         let future = Future<Output>(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {
@@ -88,7 +96,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         try driver.submit(
             CallJob(
                 function: function, payload: payload, output: callable.output, errors: callable.errors, future: future),
-            priority: options.priority)
+            priority: options.priority, isPromised: isPromised)
         return future
     }
 

@@ -162,7 +162,7 @@ extension LocalExecutor {
         name: String?, _ options: CallOptions, _ body: @escaping @Sendable (repeat each Input) throws -> Output
     ) -> MapTarget<Output, repeat each Input> {
         MapTarget(
-            submit: { (column: repeat [each Input]) in
+            submit: { (_: Bool, column: repeat [each Input]) in
                 try self.submitElements(repeat each column) { (argument: repeat each Input) in
                     try self.submit(name: name, options: options) { try body(repeat each argument) }
                 }

@@ -100,7 +100,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
             state.withLock { $0.input = .waiting(input) }
             // What was done before that moment found nobody to read on.
             if readsAhead { readOn() }
-        } catch is BacklogFullError where room != nil && (bufferSize < .max || readsAhead) {
+        } catch is BacklogFullError where room != nil && bufferSize < .max {
             // Nothing is lost: what was read is submitted when there is room, by who takes results.
             state.withLock { $0.input = .waiting(input) }
         } catch {
@@ -327,12 +327,12 @@ final class MapBuffer<Output: Sendable>: Sendable {
     }
 
     private func stopReading() {
-        let task = state.withLock { state -> Task<Void, Never>? in
+        // Dropped here, with no lock held: that may end a promise to the executor.
+        let input = state.withLock { state in
             defer { state.input = .ended }
-            if case .asynchronous(let task) = state.input { return task }
-            return nil
+            return state.input
         }
-        task?.cancel()
+        if case .asynchronous(let task) = input { task?.cancel() }
         changes.raise()
     }
 

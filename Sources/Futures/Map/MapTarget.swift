@@ -1,7 +1,10 @@
 /// Where the elements of a map go: an executor and a function of its, and how to submit them there.
 struct MapTarget<Output: Sendable, each Input: Sendable> {
-    /// Submits the elements of one chunk, a column for each argument.
-    let submit: (repeat [each Input]) throws -> [MapPart<Output>]
+    /// Submits the elements of one chunk, a column for each argument; with true, as part of what was promised.
+    let submit: (Bool, repeat [each Input]) throws -> [MapPart<Output>]
+    /// Promises to submit more: the executor's shutdown waits for it until the promise is dropped. Nil where maps are
+    /// submitted at the call in any case.
+    var promise: (() throws -> PoolDriver.Promise)?
     /// Whether a chunk travels as one message. Otherwise each element is a call of its own, and chunk sizes mean nothing.
     let takesChunks: Bool
     let workers: Int
@@ -21,9 +24,14 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
             let columns = (repeat Array(each sequence))
             var count: Int?
             for column in repeat each columns { count = min(count ?? .max, column.count) }
-            try buffer.begin(MapInput(repeat each columns, remaining: count, submit: submit))
+            let (promise, submit) = (try promise?(), submit)
+            let input = MapInput<Output>(repeat each columns, remaining: count) { (column: repeat [each Input]) in
+                // It lasts as long as the input.
+                try withExtendedLifetime(promise) { try submit(true, repeat each column) }
+            }
+            try buffer.begin(input)
         } else {
-            try buffer.begin(MapInput(repeat each sequence, submit: submit))
+            try buffer.begin(MapInput(repeat each sequence, submit: submitNow))
         }
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
@@ -37,7 +45,7 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         let deadline = Deadline(after: timeout)
         let buffer = MapBuffer<Output>(
             order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize, room: room)
-        try buffer.begin(MapInput(repeat each sequence, submit: submit))
+        try buffer.begin(MapInput(repeat each sequence, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
 
@@ -49,8 +57,12 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         let deadline = Deadline(after: timeout)
         let buffer = MapBuffer<Output>(
             order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize, room: room)
-        buffer.begin(AsyncMapInput(repeat each sequence, submit: submit))
+        buffer.begin(AsyncMapInput(repeat each sequence, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
+    }
+
+    private var submitNow: (repeat [each Input]) throws -> [MapPart<Output>] {
+        { [submit] (column: repeat [each Input]) in try submit(false, repeat each column) }
     }
 
     private func sizer(_ chunkSize: some ChunkSize, bufferSize: Int?) throws(InvalidArgumentError) -> ChunkSizer {
@@ -80,7 +92,7 @@ extension Executor {
     ) throws -> MapTarget<Output, repeat each Input> {
         if let executor = self as? any MappingExecutor { return try executor.mapTarget(callable, options) }
         return MapTarget(
-            submit: { (column: repeat [each Input]) in
+            submit: { (_: Bool, column: repeat [each Input]) in
                 try self.submitElements(repeat each column) { (argument: repeat each Input) in
                     try self.submit(callable, repeat each argument, options: options)
                 }

@@ -6,9 +6,9 @@ extension ProcessPoolExecutor {
     ) throws -> MapTarget<Output, repeat each Input> {
         let function = try functions.find(callable.name, callable.signature)
         return MapTarget(
-            submit: { (column: repeat [each Input]) in
-                try self.submitChunk(callable, function, options, repeat each column)
-            }, takesChunks: true, workers: maxWorkers, room: room)
+            submit: { (isPromised: Bool, column: repeat [each Input]) in
+                try self.submitChunk(callable, function, options, isPromised: isPromised, repeat each column)
+            }, promise: driver.promise, takesChunks: true, workers: maxWorkers, room: room)
     }
 
     var room: Signal? { driver.room }
@@ -17,7 +17,7 @@ extension ProcessPoolExecutor {
     /// fails alone, at its position.
     private func submitChunk<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ function: PoolFunction, _ options: CallOptions,
-        _ column: repeat [each Input]
+        isPromised: Bool, _ column: repeat [each Input]
     ) throws -> [MapPart<Output>] {
         var count = 0
         for elements in repeat each column { count = elements.count }
@@ -26,14 +26,14 @@ extension ProcessPoolExecutor {
             payload = try callable.encodeColumns(repeat each column).compressed(by: driver.compression)
         } catch {
             return try submitElements(repeat each column) { (argument: repeat each Input) in
-                try self.submit(callable, repeat each argument, options: options)
+                try self.submit(callable, function, options, isPromised: isPromised, repeat each argument)
             }
         }
         let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
         try driver.submit(
             ChunkJob(
                 function: function, payload: payload, count: count, output: callable.output, errors: callable.errors,
-                future: future), priority: options.priority)
+                future: future), priority: options.priority, isPromised: isPromised)
         return [.chunk(future, count: count)]
     }
 }

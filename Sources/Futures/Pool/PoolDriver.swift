@@ -124,23 +124,50 @@ final class PoolDriver: @unchecked Sendable {
         core.withLock { $0.writes.append(request) }
     }
 
-    func submit(_ job: PoolJob, priority: Int) throws {
+    /// Holds a shutdown back until it is dropped, so that the rest of what was taken as a whole can be submitted.
+    ///
+    /// To be dropped with no lock held.
+    final class Promise: Sendable {
+        private let driver: PoolDriver
+
+        fileprivate init(_ driver: PoolDriver) { self.driver = driver }
+
+        deinit {
+            let now = futures_monotonic_nanoseconds()
+            driver.raise { state, actions in state.promiseEnded(now: now, &actions) }
+        }
+    }
+
+    /// - Throws: as ``submit(_:priority:isPromised:)``.
+    func promise() throws -> Promise {
+        let outcome = core.withLock { core in Result { () throws(PoolRefusal) in try core.state.promised() } }
+        if case .failure(let refusal) = outcome { throw error(refusal) }
+        return Promise(self)
+    }
+
+    func submit(_ job: PoolJob, priority: Int, isPromised: Bool = false) throws {
         try startThread()
         let now = futures_monotonic_nanoseconds()
         let outcome = core.withLock { core in
             Result { () throws(PoolRefusal) in
                 try core.state.submitted(
-                    job, priority: priority, size: job.payload.bytes.count, now: now, &core.actions)
+                    job, priority: priority, size: job.payload.bytes.count, isPromised: isPromised, now: now,
+                    &core.actions)
             }
         }
         switch outcome {
         case .success(let id):
             job.future.attach(owner: self, ticket: id.rawValue)
             settle()
-        case .failure(.shutDown): throw ExecutorShutdownError()
-        case .failure(.broken(let error)): throw error
-        case .failure(.full(let tasks, let bytes)):
-            throw BacklogFullError(tasks: tasks, bytes: bytes, limit: backlogLimit)
+        case .failure(let refusal): throw error(refusal)
+        }
+    }
+
+    private func error(_ refusal: PoolRefusal) -> any Error {
+        switch refusal {
+        case .shutDown: ExecutorShutdownError()
+        case .broken(let error): error
+        case .full(let tasks, let bytes): BacklogFullError(tasks: tasks, bytes: bytes, limit: backlogLimit)
         }
     }
 

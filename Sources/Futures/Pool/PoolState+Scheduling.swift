@@ -197,7 +197,7 @@ extension PoolState {
     }
 
     private mutating func drainIdleWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard backlogCount == 0, heldCount == busyCount else { return }
+        guard backlogCount == 0, heldCount == busyCount, promises == 0 else { return }
         for (id, worker) in workers where worker.held.isEmpty {
             switch worker.stage {
             case .ready, .starting: drain(id, now: now, &actions)
@@ -210,6 +210,7 @@ extension PoolState {
     mutating func endIfDone(_ actions: inout [PoolAction<Job>]) {
         guard workers.isEmpty, tasks.count == 0 else { return }
         switch phase {
+        case .shuttingDown where promises > 0: return
         case .shuttingDown, .broken(_, isShutDown: true): phase = .finished
         case .open, .broken(_, isShutDown: false), .finished: return
         }

@@ -2,16 +2,22 @@
 extension PoolState {
     /// A task was submitted.
     ///
-    /// - Parameter size: how many bytes its arguments take.
+    /// - Parameters:
+    ///   - size: how many bytes its arguments take.
+    ///   - isPromised: whether it is part of what was promised: that is taken after a shutdown, too, unless futures are to be
+    ///     cancelled, and beside what the backlog may hold.
     package mutating func submitted(
-        _ job: Job, priority: Int = 0, size: Int = 0, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ job: Job, priority: Int = 0, size: Int = 0, isPromised: Bool = false, now: Int64,
+        _ actions: inout [PoolAction<Job>]
     ) throws(PoolRefusal) -> TaskID {
         switch phase {
         case .open: break
+        case .shuttingDown where isPromised && !isCancellingFutures: break
         case .shuttingDown, .broken(_, isShutDown: true), .finished: throw .shutDown
         case .broken(let error, isShutDown: false): throw .broken(error)
         }
-        guard configuration.backlogLimit.hasRoom(beside: waitingCount, bytes: waitingBytes, for: size) else {
+        guard isPromised || configuration.backlogLimit.hasRoom(beside: waitingCount, bytes: waitingBytes, for: size)
+        else {
             hasRefused = true
             throw .full(tasks: waitingCount, bytes: waitingBytes)
         }
@@ -21,6 +27,21 @@ extension PoolState {
         waitingBytes += size
         schedule(now: now, &actions)
         return id
+    }
+
+    /// Somebody is going to submit more, piece by piece, of what was taken as a whole: a shutdown waits for that.
+    package mutating func promised() throws(PoolRefusal) {
+        switch phase {
+        case .open: promises += 1
+        case .shuttingDown, .broken(_, isShutDown: true), .finished: throw .shutDown
+        case .broken(let error, isShutDown: false): throw .broken(error)
+        }
+    }
+
+    /// All that was promised has been submitted, or never will be.
+    package mutating func promiseEnded(now: Int64, _ actions: inout [PoolAction<Job>]) {
+        promises -= 1
+        schedule(now: now, &actions)
     }
 
     /// Its worker has come to a task.

@@ -103,6 +103,8 @@ package struct PoolState<Job: Sendable> {
     /// Moving average of the run time of tasks, in nanoseconds; nil before the first result.
     var meanRunTime: Int64?
     var stealDeadline: Int64?
+    /// Promises of more work, which a shutdown waits for as for work.
+    var promises = 0
     /// A shutdown asked for the cancellation of everything that no worker has begun.
     var isCancellingFutures = false
 

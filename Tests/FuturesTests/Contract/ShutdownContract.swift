@@ -40,6 +40,47 @@ extension ProcessSuites {
         }
 
         @Test(
+            "a map whose chunk size is automatic was submitted as a whole: a shutdown waits for all of it",
+            .proves(.H1, .H2, .H5, .M2, .M7), arguments: ExecutorKind.allCases, [true, false])
+        func automaticMap(kind: ExecutorKind, waits: Bool) throws {
+            let folder = TemporaryFolder()
+            try kind.withExecutor(backlogLimit: kind == .processes ? BacklogLimit(tasks: 2) : .none) { executor in
+                let paths = Array(repeating: folder.file("ran"), count: 400)
+                _ = try executor.map(appendLine, paths, 0..<400, chunkSize: .automatic)
+                let results = try executor.mapUnordered(
+                    keepBusy, Array(repeating: 50, count: 2_000), chunkSize: .automatic)
+                executor.shutdown(wait: waits, cancelFutures: false)
+                #expect(throws: ExecutorShutdownError.self) { try executor.submit(increment, 1) }
+                #expect(try results.collect().count == 2_000)
+                executor.shutdown()
+                #expect(try Set(folder.lines(of: "ran")).count == 400)
+            }
+        }
+
+        @Test("such a map ends when futures are cancelled, or the pool breaks", .proves(.H3, .H7, .P4))
+        func automaticMapEnds() throws {
+            for ending in ["cancelled", "killed", "broken", "dropped"] {
+                try Leftovers.check(eventually: true) {
+                    let pool = try makePool(maxWorkers: 1)
+                    var results: MapResults<Int>? = try pool.map(
+                        keepBusy, Array(repeating: 100, count: 100_000), chunkSize: .automatic)
+                    #expect(try results?.next() == 100)
+                    switch ending {
+                    case "cancelled": pool.shutdown(wait: true, cancelFutures: true)
+                    case "killed": pool.killWorkers()
+                    case "broken": _ = try pool.submit(leave, 1, options: .priority(1)).exception(timeout: longTime)
+                    default: results = nil
+                    }
+                    #expect(throws: (any Error).self) {
+                        _ = try results?.collect()
+                        if results == nil { throw CancelledError() }
+                    }
+                    pool.shutdown()
+                }
+            }
+        }
+
+        @Test(
             "cancelFutures cancels what has not begun; what runs completes", .proves(.H3),
             arguments: ExecutorKind.pools, [true, false])
         func cancels(kind: ExecutorKind, waits: Bool) throws {

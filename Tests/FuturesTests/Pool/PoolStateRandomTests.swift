@@ -25,13 +25,15 @@ struct PoolStateRandomTests {
         let mayFailToStart = Bool.random(using: &random)
         let mayBeTerminated = Int.random(in: 0..<4, using: &random) == 0
         var submitted = 0
+        var promises = 0
         for _ in 0..<300 {
             world.now += Int64.random(in: 0...100_000, using: &random)
             switch Int.random(in: 0..<100, using: &random) {
             case 0..<35:
                 let priority = Int.random(in: priorities, using: &random)
                 let size = Int.random(in: 0...300, using: &random)
-                if (try? world.submit(priority: priority, size: size)) != nil { submitted += 1 }
+                let isPromised = promises > 0 && Bool.random(using: &random)
+                if (try? world.submit(priority: priority, size: size, isPromised: isPromised)) != nil { submitted += 1 }
             case 35..<70:
                 if let id = pick(world, { !$0.queue.isEmpty && $0.stage != .killed }, &random) {
                     world.answer(id, runTime: [100, 10_000, 20_000_000].randomElement(using: &random)!)
@@ -64,7 +66,14 @@ struct PoolStateRandomTests {
                 {
                     world.cancelledJobs.insert(job)
                 }
-            case 95..<98:
+            case 95:
+                if promises < 2, (try? world.raise { state, _, _ in try state.promised() }) != nil {
+                    promises += 1
+                } else if promises > 0 {
+                    promises -= 1
+                    world.raise { state, now, actions in state.promiseEnded(now: now, &actions) }
+                }
+            case 96..<98:
                 if let deadline = world.state.nextDeadline, deadline < world.now + 10_000_000 {
                     world.now = max(world.now, deadline)
                     world.raise { state, now, actions in state.timePassed(now: now, &actions) }
@@ -82,6 +91,11 @@ struct PoolStateRandomTests {
         }
         let cancels = Bool.random(using: &random)
         world.raise { state, now, actions in state.shutDown(cancelFutures: cancels, now: now, &actions) }
+        for _ in 0..<promises {
+            if (try? world.submit(isPromised: true)) != nil { submitted += 1 }
+            #expect(world.finishedCount == 0 || world.state.promises > 0, "seed \(seed)")
+            world.raise { state, now, actions in state.promiseEnded(now: now, &actions) }
+        }
         world.runToTheEnd()
         #expect(world.finishedCount == 1, "seed \(seed)")
         #expect(world.outcomes.count == submitted, "seed \(seed)")

@@ -81,6 +81,38 @@ struct PoolStateTests {
         #expect(world.outcomes.count == 5)
     }
 
+    @Test("a shutdown waits for what was promised, and takes nothing else", .proves(.H1))
+    func promises() throws {
+        var world = PoolWorld(maxWorkers: 1, backlogLimit: BacklogLimit(tasks: 1))
+        try world.raise { state, _, _ in try state.promised() }
+        try world.submit()
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        #expect(world.workers[worker]?.stage == .ready && world.finishedCount == 0)
+        #expect(throws: PoolRefusal.self) { try world.submit() }
+        for _ in 0..<3 { try world.submit(isPromised: true) }
+        #expect(throws: PoolRefusal.self) { try world.raise { state, _, _ in try state.promised() } }
+        while world.outcomes.count < 4 { world.answer(worker) }
+        #expect(world.finishedCount == 0)
+        world.raise { state, now, actions in state.promiseEnded(now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.finishedCount == 1)
+    }
+
+    @Test("a shutdown that cancels futures takes nothing of what was promised", .proves(.H3))
+    func cancelledPromises() throws {
+        var world = PoolWorld(maxWorkers: 1)
+        try world.raise { state, _, _ in try state.promised() }
+        try world.submit()
+        world.raise { state, now, actions in state.shutDown(cancelFutures: true, now: now, &actions) }
+        #expect(throws: PoolRefusal.self) { try world.submit(isPromised: true) }
+        world.raise { state, now, actions in state.promiseEnded(now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.finishedCount == 1)
+    }
+
     @Test("short tasks are sent ahead, long ones are not")
     func creditFollowsRunTime() throws {
         var world = PoolWorld(maxWorkers: 1)
