@@ -119,11 +119,12 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         await driver.waitForTermination()
     }
 
-    /// Ends the workers with SIGTERM: running calls fail with ``BrokenProcessPool``, waiting ones are cancelled. A worker
-    /// that ignores the signal is killed a few seconds later.
+    /// Ends the workers with SIGTERM: running calls fail with ``BrokenProcessPool``, waiting ones are cancelled. A call that
+    /// was sent ahead to a worker fails, too: whether it had begun is not known. A worker that ignores the signal is killed
+    /// 5 s later. The pool counts as shut down. Any thread, at any time, any number of times.
     public func terminateWorkers() { driver.terminate(signal: SIGTERM, by: "terminateWorkers()") }
 
-    /// Ends the workers with SIGKILL: running calls fail with ``BrokenProcessPool``, waiting ones are cancelled.
+    /// Ends the workers with SIGKILL; otherwise as ``terminateWorkers()``.
     public func killWorkers() { driver.terminate(signal: SIGKILL, by: "killWorkers()") }
 }
 
