@@ -35,6 +35,14 @@ case "leave":
         for name in ["c", "d"] { _ = try pool.submit(meet, "\(folder)/\(name)", "\(folder)/never") }
         while access("\(folder)/c", F_OK) != 0 || access("\(folder)/d", F_OK) != 0 { usleep(1_000) }
     }
+case "interrupted":
+    // In a process group of its own, as a shell starts it, and deaf to Ctrl-C; its worker is not.
+    let folder = CommandLine.arguments[2]
+    setpgid(0, 0)
+    signal(SIGINT, SIG_IGN)
+    let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
+    print("met", try pool.submit(meet, "\(folder)/runs", "\(folder)/go").result(timeout: .seconds(60)))
+    pool.shutdown()
 case "print":
     let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
     print("answer", try pool.submit(printBoth, "to the output").result(timeout: .seconds(60)))

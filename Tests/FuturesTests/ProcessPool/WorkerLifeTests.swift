@@ -75,6 +75,20 @@ extension ProcessSuites {
             }
         }
 
+        @Test("Ctrl-C reaches the program, which decides, and not its workers", .proves(.P9))
+        func interrupted() throws {
+            let folder = TemporaryFolder()
+            let program = try ChildProgram(
+                BuildProducts.path(of: "test-worker"), ["interrupted", folder.path], capturesOutput: true)
+            defer { program.kill() }
+            try folder.waitFor("runs")
+            // What a terminal does: the signal goes to every process of the group in front.
+            #expect(kill(-program.pid, SIGINT) == 0)
+            folder.write("", to: "go")
+            #expect(program.readToEnd() == "met 1\n")
+            #expect(program.exitCode == 0)
+        }
+
         @Test(
             "a program that ends without a shutdown leaves no worker", .proves(.H6, .P9), arguments: ["busy", "idle"])
         func endsWithoutShutdown(what: String) throws {
