@@ -288,4 +288,6 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     ignoreTermination
     stop
     sumConcurrently
+    valueFunctions
+    processFunctions
 }

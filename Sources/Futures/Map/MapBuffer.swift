@@ -55,7 +55,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     enum Turn {
         case done
         /// The executor's backlog is full.
-        case heldUp
+        case heldUp(BacklogRoom)
     }
 
     private let state: Mutex<State>
@@ -66,15 +66,12 @@ final class MapBuffer<Output: Sendable>: Sendable {
     private let readsAhead: Bool
     /// Raised when the input got on, or a part is done out of order.
     let changes = Signal()
-    /// Raised when the executor's backlog may have room again; nil for an executor that does not tell.
-    let room: Signal?
 
     /// - Parameter readsAhead: whether the input is at hand and is read on whenever a part is done.
-    init(order: Order, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false, room: Signal?) {
+    init(order: Order, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false) {
         self.order = order
         self.bufferSize = bufferSize ?? .max
         self.readsAhead = readsAhead
-        self.room = room
         state = Mutex(State(sizer: sizer))
     }
 
@@ -85,7 +82,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         do {
             let isAtEnd = try submit(input)
             if !isAtEnd { state.withLock { $0.input = .waiting(input) } }
-        } catch is BacklogFullError where room != nil && (bufferSize < .max || readsAhead) {
+        } catch is BacklogFullError where bufferSize < .max || readsAhead {
             // Nothing is lost: what was read is submitted when there is room, by who takes results.
             state.withLock { $0.input = .waiting(input) }
         } catch {
@@ -151,11 +148,12 @@ final class MapBuffer<Output: Sendable>: Sendable {
         }
         guard let input = turn else { return .done }
         var isAtEnd = true
-        var isHeldUp = false
+        var outcome = Turn.done
         do {
             isAtEnd = try submit(input)
-        } catch is BacklogFullError where room != nil {
-            (isAtEnd, isHeldUp) = (false, true)
+        } catch let error as BacklogFullError {
+            isAtEnd = false
+            outcome = .heldUp(error.room)
         } catch {
             state.withLock { $0.inputFailure = error }
         }
@@ -166,7 +164,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         }
         if wasEnded { end() }
         changes.raise()
-        return isHeldUp ? .heldUp : .done
+        return outcome
     }
 
     // MARK: Asynchronous input
@@ -227,13 +225,11 @@ final class MapBuffer<Output: Sendable>: Sendable {
     /// Submits, again and again while the executor's backlog is full; nil when nobody wants it any more.
     private func submitWhenRoom(_ submit: () throws -> [MapPart<Output>]) async throws -> [MapPart<Output>]? {
         while true {
-            let seen = room?.count
             do {
                 return try submit()
             } catch let error as BacklogFullError {
-                guard let room, let seen else { throw error }
                 guard isWanted, !Task.isCancelled else { return nil }
-                await room.sleep(since: seen, until: .never)
+                await error.room.wait(until: .never)
             }
         }
     }

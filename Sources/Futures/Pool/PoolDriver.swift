@@ -127,6 +127,7 @@ final class PoolDriver: @unchecked Sendable {
     func submit(_ job: PoolJob, priority: Int) throws {
         try startThread()
         let now = futures_monotonic_nanoseconds()
+        let room = BacklogRoom(room)
         let outcome = core.withLock { core in
             Result { () throws(PoolRefusal) in
                 try core.state.submitted(
@@ -140,7 +141,7 @@ final class PoolDriver: @unchecked Sendable {
         case .failure(.shutDown): throw ExecutorShutdownError()
         case .failure(.broken(let error)): throw error
         case .failure(.full(let tasks, let bytes)):
-            throw BacklogFullError(tasks: tasks, bytes: bytes, limit: backlogLimit)
+            throw BacklogFullError(tasks: tasks, bytes: bytes, limit: backlogLimit, room: room)
         }
     }
 

@@ -66,9 +66,10 @@ extension ProcessSuites {
                 for future in meeting { _ = try future.result(timeout: longTime) }
                 let workers = Leftovers.childProcesses().map(Int.init)
                 #expect(workers.count == 4)
-                let futures = try (0..<8).map { try pool.submit(killProcess, workers[($0 + round) % 4]) }
+                // The first may have broken the pool before the last is submitted.
+                let futures = (0..<8).compactMap { try? pool.submit(killProcess, workers[($0 + round) % 4]) }
                 let (done, notDone) = wait(futures, timeout: longTime)
-                #expect(notDone.isEmpty && done.count == 8)
+                #expect(notDone.isEmpty && done.count == futures.count)
                 let errors = futures.compactMap { try? $0.exception() }
                 #expect(errors.allSatisfy { $0 is BrokenProcessPool } && !errors.isEmpty)
                 pool.shutdown()
