@@ -323,4 +323,6 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     ignoreTermination
     stop
     sumConcurrently
+    valueFunctions
+    processFunctions
 }

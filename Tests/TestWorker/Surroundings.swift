@@ -35,11 +35,17 @@ struct Surroundings {
         case "signals": try useUnderSignals()
         case "chatter": try listen()
         case "blocked standard error": try blockStandardError()
+        case "changed environment": try changeEnvironment()
+        case "changed folder": try changeFolder()
+        case "exit handler": try endInExitHandler()
+        case "exit in a task": try exitWithin("task")
+        case "exit in a callback": try exitWithin("callback")
+        case "busy threads": try leaveThreads()
         default: fatalError("no surroundings \(name)")
         }
     }
 
-    private func say(_ text: String) {
+    func say(_ text: String) {
         let file = open(report, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0o600)
         let bytes = Array((text + "\n").utf8)
         _ = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }

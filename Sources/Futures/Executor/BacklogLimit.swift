@@ -40,6 +40,8 @@ public struct BacklogFullError: Error, Sendable, Hashable, CustomStringConvertib
     public let bytes: Int
     /// What the executor was told to hold.
     public let limit: BacklogLimit
+    /// Where to wait for room: the executor that threw this need not be the one that was asked.
+    let room: BacklogRoom
 
     /// How much waits, what the limit is, and what to do.
     public var description: String {
@@ -51,4 +53,28 @@ public struct BacklogFullError: Error, Sendable, Hashable, CustomStringConvertib
             use submitWhenRoom to wait for room, or map with a bufferSize
             """
     }
+}
+
+/// Tells those who were refused that there may be room in a backlog again. Errors do not differ by it.
+struct BacklogRoom: Sendable, Hashable {
+    private let signal: Signal
+    private let seen: UInt32
+
+    /// To be made before the call is tried: news that come after that end the wait.
+    init(_ signal: Signal) {
+        self.signal = signal
+        seen = signal.count
+    }
+
+    /// Blocks the thread until there may be room, the deadline, or for no reason.
+    func wait(until deadline: Deadline) { signal.sleep(since: seen, until: deadline) }
+
+    /// Suspends the task until there may be room, the deadline, or its cancellation.
+    nonisolated(nonsending) func wait(until deadline: Deadline) async {
+        await signal.sleep(since: seen, until: deadline)
+    }
+
+    static func == (left: BacklogRoom, right: BacklogRoom) -> Bool { true }
+
+    func hash(into hasher: inout Hasher) {}
 }

@@ -73,29 +73,25 @@ extension Executor {
     @available(*, noasync)
     func whenRoom<Output>(_ timeout: Duration?, _ submit: () throws -> Future<Output>) throws -> Future<Output> {
         let deadline = Deadline(after: timeout)
-        let room = (self as? any MappingExecutor)?.room
         while true {
-            let seen = room?.count
             do {
                 return try submit()
             } catch let error as BacklogFullError {
-                guard let room, let seen, !deadline.hasPassed else { throw error }
-                room.sleep(since: seen, until: deadline)
+                if deadline.hasPassed { throw error }
+                error.room.wait(until: deadline)
             }
         }
     }
 
     func whenRoom<Output>(_ timeout: Duration?, _ submit: () throws -> Future<Output>) async throws -> Future<Output> {
         let deadline = Deadline(after: timeout)
-        let room = (self as? any MappingExecutor)?.room
         while true {
-            let seen = room?.count
             do {
                 return try submit()
             } catch let error as BacklogFullError {
-                guard let room, let seen, !deadline.hasPassed else { throw error }
+                if deadline.hasPassed { throw error }
                 try Task.checkCancellation()
-                await room.sleep(since: seen, until: deadline)
+                await error.room.wait(until: deadline)
             }
         }
     }

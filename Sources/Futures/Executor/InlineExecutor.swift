@@ -57,7 +57,7 @@ public final class InlineExecutor: LocalExecutor, MappingExecutor {
     @available(*, noasync, message: "this blocks the thread; use `await shutdown(cancelFutures:)`")
     public func shutdown(wait: Bool = true, cancelFutures: Bool = false) {
         close()
-        if !wait { return }
+        if !wait || isInOwnCall { return }
         while true {
             let seen = ended.count
             if isIdle { return }
@@ -66,10 +66,12 @@ public final class InlineExecutor: LocalExecutor, MappingExecutor {
     }
 
     /// Shuts down and suspends until other threads' calls are over, also when the awaiting task is cancelled.
+    ///
+    /// Called from one of its own calls it does not wait, as that could never end.
     public func shutdown(cancelFutures: Bool = false) async {
         close()
-        // An async call runs on the thread that submitted it.
-        if isIdle { return }
+        // An async call runs in the thread that submitted it; the task below does not.
+        if isInOwnCall { return }
         let termination = Task.detached {
             while true {
                 let seen = self.ended.count
@@ -82,12 +84,11 @@ public final class InlineExecutor: LocalExecutor, MappingExecutor {
 
     private func close() { calls.withLock { $0.isShutDown = true } }
 
-    /// Whether no thread but this one is in a call.
-    private var isIdle: Bool {
+    private var isInOwnCall: Bool {
         let thread = futures_thread_self()
-        return calls.withLock { calls in calls.depths[thread] != nil || calls.depths.isEmpty }
+        return calls.withLock { $0.depths[thread] != nil }
     }
 
-    /// Nothing waits here, so there is always room.
-    var room: Signal? { nil }
+    /// Whether no thread is in a call.
+    private var isIdle: Bool { calls.withLock { $0.depths.isEmpty } }
 }

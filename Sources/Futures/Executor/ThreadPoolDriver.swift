@@ -31,7 +31,7 @@ final class ThreadPoolDriver: FutureOwner {
 
     private let limit: BacklogLimit
     /// Raised when there may be room in the backlog again.
-    let room = Signal()
+    private let room = Signal()
 
     init(
         maxThreads: Int, namePrefix: String, initializer: (@Sendable () throws -> Void)?, backlogLimit: BacklogLimit
@@ -58,13 +58,15 @@ final class ThreadPoolDriver: FutureOwner {
     }
 
     func submit(_ job: Job, priority: Int) throws {
+        let room = BacklogRoom(room)
         let outcome = raise { state in
             Result { () throws(PoolRefusal) in try state.submitted(job, priority: priority) }
         }
         switch outcome {
         case .failure(.shutDown): throw ExecutorShutdownError()
         case .failure(.broken(let error)): throw error
-        case .failure(.full(let tasks, let bytes)): throw BacklogFullError(tasks: tasks, bytes: bytes, limit: limit)
+        case .failure(.full(let tasks, let bytes)):
+            throw BacklogFullError(tasks: tasks, bytes: bytes, limit: limit, room: room)
         case .success((let ticket, let wakeup)):
             job.future.attach(owner: self, ticket: ticket.rawValue)
             switch wakeup {

@@ -66,8 +66,6 @@ public final class ThreadPoolExecutor: LocalExecutor, MappingExecutor {
         return future
     }
 
-    var room: Signal? { driver.room }
-
     // MARK: Ending
 
     /// Takes no more work; threads end when the submitted work is done.

@@ -134,6 +134,6 @@ extension LocalExecutor {
                 try self.submitElements(repeat each column) { (argument: repeat each Input) in
                     try self.submit(name: name, options: options) { try body(repeat each argument) }
                 }
-            }, takesChunks: false, workers: 1, room: (self as? any MappingExecutor)?.room)
+            }, takesChunks: false, workers: 1)
     }
 }

@@ -67,7 +67,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     enum Turn {
         case done
         /// The executor's backlog is full.
-        case heldUp
+        case heldUp(BacklogRoom)
     }
 
     private let state: Mutex<State>
@@ -78,15 +78,12 @@ final class MapBuffer<Output: Sendable>: Sendable {
     private let readsAhead: Bool
     /// Raised when the input got on, or a part is done out of order.
     let changes = Signal()
-    /// Raised when the executor's backlog may have room again; nil for an executor that does not tell.
-    let room: Signal?
 
     /// - Parameter readsAhead: whether the input is at hand and is read on whenever a part is done.
-    init(order: Order, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false, room: Signal?) {
+    init(order: Order, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false) {
         self.order = order
         self.bufferSize = bufferSize ?? .max
         self.readsAhead = readsAhead
-        self.room = room
         state = Mutex(State(sizer: sizer))
     }
 
@@ -100,7 +97,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
             state.withLock { $0.input = .waiting(input) }
             // What was done before that moment found nobody to read on.
             if readsAhead { readOn() }
-        } catch is BacklogFullError where room != nil && bufferSize < .max {
+        } catch is BacklogFullError where bufferSize < .max {
             // Nothing is lost: what was read is submitted when there is room, by who takes results.
             state.withLock { $0.input = .waiting(input) }
         } catch {
@@ -170,7 +167,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
             }
             // Looks again after a turn: room that came meanwhile was left to the one who read.
             guard let input = turn else { return .done }
-            if case .heldUp = haveTurn(input) { return .heldUp }
+            if case .heldUp(let room) = haveTurn(input) { return .heldUp(room) }
         }
     }
 
@@ -179,9 +176,9 @@ final class MapBuffer<Output: Sendable>: Sendable {
         var turn = Turn.done
         do {
             isAtEnd = try submit(input)
-        } catch is BacklogFullError where room != nil {
+        } catch let error as BacklogFullError {
             isAtEnd = false
-            turn = .heldUp
+            turn = .heldUp(error.room)
         } catch {
             state.withLock { $0.inputFailure = error }
         }
@@ -253,13 +250,11 @@ final class MapBuffer<Output: Sendable>: Sendable {
     /// Submits, again and again while the executor's backlog is full; nil when nobody wants it any more.
     private func submitWhenRoom(_ submit: () throws -> [MapPart<Output>]) async throws -> [MapPart<Output>]? {
         while true {
-            let seen = room?.count
             do {
                 return try submit()
             } catch let error as BacklogFullError {
-                guard let room, let seen else { throw error }
                 guard isWanted, !Task.isCancelled else { return nil }
-                await room.sleep(since: seen, until: .never)
+                await error.room.wait(until: .never)
             }
         }
     }

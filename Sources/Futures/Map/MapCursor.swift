@@ -31,10 +31,9 @@ final class MapCursor<Output: Sendable>: Sendable {
                 if deadline.hasPassed { throw timedOut() }
                 buffer.changes.sleep(since: seen, until: deadline)
             case .readInput:
-                let seen = buffer.room?.count
-                guard case .heldUp = buffer.readOn(), let room = buffer.room, let seen else { continue }
+                guard case .heldUp(let room) = buffer.readOn() else { continue }
                 if deadline.hasPassed { throw timedOut() }
-                room.sleep(since: seen, until: deadline)
+                room.wait(until: deadline)
             }
         }
     }
@@ -60,10 +59,9 @@ final class MapCursor<Output: Sendable>: Sendable {
                 try checkWaiting()
                 await buffer.changes.sleep(since: seen, until: deadline)
             case .readInput:
-                let seen = buffer.room?.count
-                guard case .heldUp = buffer.readOn(), let room = buffer.room, let seen else { continue }
+                guard case .heldUp(let room) = buffer.readOn() else { continue }
                 try checkWaiting()
-                await room.sleep(since: seen, until: deadline)
+                await room.wait(until: deadline)
             }
         }
     }

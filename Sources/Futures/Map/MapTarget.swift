@@ -8,8 +8,6 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     /// Whether a chunk travels as one message. Otherwise each element is a call of its own, and chunk sizes mean nothing.
     let takesChunks: Bool
     let workers: Int
-    /// See ``MapBuffer/room``.
-    let room: Signal?
 
     /// Reads the sequences, and submits everything, at the call; with an automatic chunk size only reads everything, and
     /// submits as workers get on.
@@ -18,8 +16,7 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
         let sizer = try sizer(chunkSize, bufferSize: nil)
-        let buffer = MapBuffer<Output>(
-            order: order, sizer: sizer, bufferSize: nil, readsAhead: sizer.isAutomatic, room: room)
+        let buffer = MapBuffer<Output>(order: order, sizer: sizer, bufferSize: nil, readsAhead: sizer.isAutomatic)
         if sizer.isAutomatic {
             let columns = (repeat Array(each sequence))
             var count: Int?
@@ -44,7 +41,7 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
         let buffer = MapBuffer<Output>(
-            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize, room: room)
+            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize)
         try buffer.begin(MapInput(repeat each sequence, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
@@ -56,7 +53,7 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
         let buffer = MapBuffer<Output>(
-            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize, room: room)
+            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize)
         buffer.begin(AsyncMapInput(repeat each sequence, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
@@ -80,9 +77,6 @@ protocol MappingExecutor: Executor {
     func mapTarget<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ options: CallOptions
     ) throws -> MapTarget<Output, repeat each Input>
-
-    /// Raised when the backlog may have room again; nil where it never lacks it.
-    var room: Signal? { get }
 }
 
 extension Executor {
@@ -96,7 +90,7 @@ extension Executor {
                 try self.submitElements(repeat each column) { (argument: repeat each Input) in
                     try self.submit(callable, repeat each argument, options: options)
                 }
-            }, takesChunks: false, workers: 1, room: nil)
+            }, takesChunks: false, workers: 1)
     }
 
     /// Submits each element of a chunk as a call of its own.

@@ -8,10 +8,8 @@ extension ProcessPoolExecutor {
         return MapTarget(
             submit: { (isPromised: Bool, column: repeat [each Input]) in
                 try self.submitChunk(callable, function, options, isPromised: isPromised, repeat each column)
-            }, promise: driver.promise, takesChunks: true, workers: maxWorkers, room: room)
+            }, promise: driver.promise, takesChunks: true, workers: maxWorkers)
     }
-
-    var room: Signal? { driver.room }
 
     /// Submits the elements of a chunk in one message, or, when they do not encode, one by one: the element at fault then
     /// fails alone, at its position.

@@ -141,13 +141,14 @@ final class PoolDriver: @unchecked Sendable {
     /// - Throws: as ``submit(_:priority:isPromised:)``.
     func promise() throws -> Promise {
         let outcome = core.withLock { core in Result { () throws(PoolRefusal) in try core.state.promised() } }
-        if case .failure(let refusal) = outcome { throw error(refusal) }
+        if case .failure(let refusal) = outcome { throw error(refusal, BacklogRoom(room)) }
         return Promise(self)
     }
 
     func submit(_ job: PoolJob, priority: Int, isPromised: Bool = false) throws {
         try startThread()
         let now = futures_monotonic_nanoseconds()
+        let room = BacklogRoom(room)
         let outcome = core.withLock { core in
             Result { () throws(PoolRefusal) in
                 try core.state.submitted(
@@ -159,15 +160,16 @@ final class PoolDriver: @unchecked Sendable {
         case .success(let id):
             job.future.attach(owner: self, ticket: id.rawValue)
             settle()
-        case .failure(let refusal): throw error(refusal)
+        case .failure(let refusal): throw error(refusal, room)
         }
     }
 
-    private func error(_ refusal: PoolRefusal) -> any Error {
+    private func error(_ refusal: PoolRefusal, _ room: BacklogRoom) -> any Error {
         switch refusal {
         case .shutDown: ExecutorShutdownError()
         case .broken(let error): error
-        case .full(let tasks, let bytes): BacklogFullError(tasks: tasks, bytes: bytes, limit: backlogLimit)
+        case .full(let tasks, let bytes):
+            BacklogFullError(tasks: tasks, bytes: bytes, limit: backlogLimit, room: room)
         }
     }
 

@@ -44,6 +44,15 @@ final class WorkerSession: Sendable {
         /// The parent is gone, or does not listen any more.
         case parentGone
         case failed(String)
+
+        /// A system call on the wire gave this error.
+        init(_ number: Int32, of call: String) {
+            switch number {
+            case EPIPE, ECONNRESET: self = .parentGone
+            // A task has closed the descriptor, or put another in its place.
+            default: self = .failed("\(call) the wire failed: \(String(cString: strerror(number)))")
+            }
+        }
     }
 
     /// Answers are collected up to this size.
@@ -194,9 +203,9 @@ final class WorkerSession: Sendable {
         let count = decoder.withFreeSpace { space in
             var count = Glibc.read(input, space.baseAddress, space.count)
             while count < 0, errno == EINTR { count = Glibc.read(input, space.baseAddress, space.count) }
-            return (count: max(count, 0), result: count)
+            return (count: max(count, 0), result: count < 0 ? -Int(errno) : count)
         }
-        guard count > 0 else { throw .parentGone }
+        guard count > 0 else { throw count == 0 ? .parentGone : End(Int32(-count), of: "reading") }
         do {
             while try decoder.withNextFrame({ try take($0) }) {}
         } catch let end as End {
@@ -309,7 +318,7 @@ final class WorkerSession: Sendable {
         while !buffer.isEmpty {
             let written = buffer.withUnsafeBytes { Glibc.write(output, $0.baseAddress, $0.count) }
             if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw .parentGone }
+            guard written > 0 else { throw End(errno, of: "writing") }
             buffer.removeFirst(written)
         }
     }

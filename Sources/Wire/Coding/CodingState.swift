@@ -91,7 +91,7 @@ final class EncodingState {
         }
         let step = key.map { CodingStep(parent: parent, key: $0) } ?? parent
         guard CodingStep.depth(of: step) <= maxDepth else {
-            throw tooDeep(value)
+            throw tooDeep(T.self)
         }
         try value.encode(to: TreeEncoder(state: self, node: node, path: step))
         if let mistake { throw mistake }
@@ -101,10 +101,13 @@ final class EncodingState {
         }
     }
 
-    /// Without the path, which is as long as the value is deep.
-    func tooDeep(_ value: Any) -> EncodingError {
+    /// Without the path and the value: the path is as long as the value is deep, and whoever describes the error would
+    /// describe the value by a recursion of that depth, which no stack holds.
+    ///
+    /// - Parameter type: what the error has in the value's place.
+    func tooDeep(_ type: Any.Type) -> EncodingError {
         EncodingError.invalidValue(
-            value,
+            type,
             EncodingError.Context(
                 codingPath: [], debugDescription: WireError.valueTooDeep(limit: maxDepth).description))
     }

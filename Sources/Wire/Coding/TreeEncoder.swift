@@ -61,7 +61,7 @@ extension EncodingState {
         _ node: UnsafeMutablePointer<CValue>, _ path: CodingStep?
     ) -> UnsafeMutablePointer<CValue> {
         if CodingStep.depth(of: path) <= maxDepth { return checked(node, path) }
-        mistake = mistake ?? tooDeep("")
+        mistake = mistake ?? tooDeep(Any.self)
         return futures_value_new(arena)
     }
 

@@ -82,4 +82,7 @@ final class HeldWorker: Sendable {
     }
 
     func letGo() { folder.write("", to: "go") }
+
+    /// The process that runs it.
+    func worker() throws -> Int32? { try folder.lines(of: "runs").first.flatMap { Int32($0) } }
 }

@@ -11,13 +11,13 @@ extension ProcessSuites {
     /// Not under the thread sanitizer, whose runtime handles signals in its own way and needs descriptors itself.
     @Suite(.enabled(if: WorkerLossTests.crashesArePlain)) struct SurroundingsTests {
         /// What the program told of its use of a pool, line by line.
-        private func report(_ surroundings: String) throws -> String {
+        func report(_ surroundings: String, exitCode: Int32 = 0) throws -> String {
             let folder = TemporaryFolder()
             let program = try ChildProgram(
                 BuildProducts.path(of: "test-worker"), ["surroundings", surroundings, folder.path],
                 capturesOutput: true)
             let output = program.readToEnd()
-            #expect(program.exitCode == 0, "\(surroundings): \(output)")
+            #expect(program.exitCode == exitCode, "\(surroundings): \(output)")
             guard let file = fopen(folder.file("report"), "r") else { return "" }
             defer { fclose(file) }
             var bytes = [UInt8](repeating: 0, count: 65_536)
