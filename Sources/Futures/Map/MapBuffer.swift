@@ -10,9 +10,9 @@ final class MapBuffer<Output: Sendable>: Sendable {
     enum Order { case ofInput, ofCompletion }
 
     private struct State {
-        /// Submitted and not begun to be handed out, by number.
-        var parts: Deque<(number: Int, part: MapPart<Output>)> = []
-        /// In the order of completion: the parts, and which of them are done, first come first.
+        /// Submitted and not begun to be handed out, in the order of the input.
+        var parts: Deque<MapPart<Output>> = []
+        /// In the order of completion: the parts by number, and which of them are done, first come first.
         var unordered: [Int: MapPart<Output>] = [:]
         var arrived: Deque<Int> = []
         /// The one that is being handed out.
@@ -32,7 +32,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
             if case .ended = input { return false }
             return true
         }
-        var futures: [AnyFuture] { parts.map { $0.part.future } + unordered.values.map { $0.future } }
+        var futures: [AnyFuture] { parts.map { $0.future } + unordered.values.map { $0.future } }
     }
 
     private enum Input {
@@ -127,7 +127,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
             let first = state.submittedParts
             for (index, part) in parts.enumerated() {
                 switch order {
-                case .ofInput: state.parts.append((first + index, part))
+                case .ofInput: state.parts.append(part)
                 case .ofCompletion: state.unordered[first + index] = part
                 }
                 state.ahead += part.count
@@ -288,7 +288,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
                 if let part = state.unordered.removeValue(forKey: number) { take(part, &state) }
                 continue
             }
-            if let part = state.parts.first?.part {
+            if let part = state.parts.first {
                 guard part.future.isDone else { return .wait(part.future) }
                 state.parts.removeFirst()
                 take(part, &state)
