@@ -1,6 +1,8 @@
 import Futures
 import Glibc
 
+import struct Synchronization.Atomic
+
 // Callables that do something to the process in which they run, or look at it.
 
 /// Calls itself so many times, each time with a piece of the stack.
@@ -43,21 +45,25 @@ public let writeAtExit = Callable("write_at_exit") { (path: String, line: Int) -
 }
 /// Handles a signal from now on, and tells how often it has come.
 public let handleSignal = Callable("handle_signal") { (number: Int) -> Int in
+    // Made before a handler needs it.
+    _ = signalsSeen.load(ordering: .relaxed)
     var action = sigaction()
-    action.__sigaction_handler.sa_handler = { _ in signalsSeen += 1 }
+    action.__sigaction_handler.sa_handler = { _ in signalsSeen.add(1, ordering: .relaxed) }
     sigaction(Int32(number), &action, nil)
-    return signalsSeen
+    return signalsSeen.load(ordering: .relaxed)
 }
 /// Has the process interrupted every so many microseconds; 0 ends it. Tells how often it was so far.
 public let interrupt = Callable("interrupt") { (microseconds: Int) -> Int in
+    // Made before a handler needs it.
+    _ = signalsSeen.load(ordering: .relaxed)
     var action = sigaction()
-    action.__sigaction_handler.sa_handler = { _ in signalsSeen += 1 }
+    action.__sigaction_handler.sa_handler = { _ in signalsSeen.add(1, ordering: .relaxed) }
     sigaction(SIGALRM, &action, nil)
     var timer = itimerval()
     timer.it_interval.tv_usec = microseconds
     timer.it_value.tv_usec = microseconds
     setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
-    return signalsSeen
+    return signalsSeen.load(ordering: .relaxed)
 }
 /// The signals that are blocked, and those that are ignored: as proc(5) has them, bit 0 for signal 1.
 public let signalMasks = Callable("signal_masks") { () -> [UInt64] in
@@ -171,7 +177,7 @@ public let makeLeaving = Callable("make_leaving") { (moment: String) -> Leaving 
 
 /// Only the worker's one main thread touches these; a handler interrupts whichever thread it does.
 nonisolated(unsafe) private var atExit: (path: String, line: Int)?
-nonisolated(unsafe) private var signalsSeen = 0
+private let signalsSeen = Atomic<Int>(0)
 nonisolated(unsafe) private var notesValue: [String] = []
 
 public let processFunctions = FunctionRegistry {
