@@ -111,6 +111,7 @@ extension ProcessSuites {
             try kind.withExecutor(maxWorkers: 1) { executor in
                 let held = try HeldWorker(executor)
                 let future = try executor.submit(increment, 1)
+                let done = Gate()
                 let errors = Mutex<[String]>([])
                 future.addDoneCallback { _ in
                     do { _ = try executor.submit(increment, 1) } catch {
@@ -118,8 +119,11 @@ extension ProcessSuites {
                     }
                     _ = future.cancel()
                     executor.shutdown(wait: false, cancelFutures: true)
+                    done.open()
                 }
                 executor.shutdown(wait: false, cancelFutures: true)
+                // Whoever carries out what the pool decided may be another thread, and not be through with it.
+                try done.wait()
                 #expect(errors.withLock { $0 } == ["ExecutorShutdownError"])
                 held.letGo()
             }
