@@ -188,7 +188,7 @@ extension ProcessSuites {
         }
 
         @Test(
-            "an executor for closures gets async closures, callables and maps of both", .proves(.T4, .S1, .M1),
+            "an executor for closures gets async closures, callables and maps of both", .proves(.S1, .M1),
             arguments: ExecutorKind.local)
         func closures(kind: ExecutorKind) async throws {
             try await kind.withExecutor { inner in

@@ -36,7 +36,7 @@ extension ProcessSuites {
         }
 
         @Test(
-            "async closures and callables use what async code is made of, and end before submit returns", .proves(.T4))
+            "async closures and callables use what async code is made of, and end before submit returns", .proves(.S1))
         func asynchronous() async throws {
             let executor = InlineExecutor()
             let name: String? = "sum"

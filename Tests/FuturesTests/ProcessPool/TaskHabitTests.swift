@@ -60,7 +60,7 @@ extension ProcessSuites {
 
         // MARK: Stopped and interrupted
 
-        @Test("a worker that is stopped and goes on later holds up nobody else, and its result arrives", .proves(.P4))
+        @Test("a worker that is stopped and goes on later holds up nobody else, and its result arrives", .proves(.S1))
         func isStopped() throws {
             let folder = TemporaryFolder()
             try withPool(maxWorkers: 2) { pool in
@@ -260,7 +260,7 @@ extension ProcessSuites {
 
         // MARK: Executors within
 
-        @Test("a task may have executors of its own, also process pools within process pools", .proves(.T4))
+        @Test("a task may have executors of its own, also process pools within process pools", .proves(.S1))
         func executorsWithin() throws {
             try withPool(maxWorkers: 2) { pool throws in
                 #expect(try pool.map(incrementOnThread, 0..<10).collect() == Array(1...10))
