@@ -143,6 +143,31 @@ public let beFirst = Callable("be_first") { (path: String, code: Int) -> Void in
     close(file)
 }.throwing(Refused.self)
 
+/// Takes so many microseconds for it.
+public let incrementSlowly = Callable("increment_slowly") { (n: Int, microseconds: Int) -> Int in
+    usleep(UInt32(microseconds))
+    return n + 1
+}
+/// Adds a line to a file, and tells how many it has then.
+private func note(in path: String) -> Int {
+    let file = open(path, O_CREAT | O_RDWR | O_APPEND, 0o600)
+    defer { close(file) }
+    _ = write(file, "x\n", 2)
+    return Int(lseek(file, 0, SEEK_END)) / 2
+}
+/// Ends its process with a signal the first so many times that it is called with this file; then tells how often it was.
+public let crashFirst = Callable("crash_first") { (path: String, times: Int, signal: Int) -> Int in
+    let count = note(in: path)
+    if count <= times { raise(Int32(signal)) }
+    return count
+}
+/// Throws the first so many times that it is called with this file; then tells how often it was.
+public let throwFirst = Callable("throw_first") { (path: String, times: Int, code: Int) -> Int in
+    let count = note(in: path)
+    if count <= times { throw Refused(code: code) }
+    return count
+}.throwing(Refused.self)
+
 /// A value that ends the process in which something is done to it.
 public final class Leaving: Codable, Sendable {
     public enum Moment: String, Codable, Sendable { case encoding, decoding, release, never }
@@ -202,6 +227,9 @@ public let processFunctions = FunctionRegistry {
     noteStart
     notes
     beFirst
+    incrementSlowly
+    crashFirst
+    throwFirst
     takeLeaving
     makeLeaving
 }

@@ -49,7 +49,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         let maxWorkers = maxWorkers ?? usableProcessorCount()
         try InvalidArgumentError.check("maxWorkers", maxWorkers)
         if let maxTasksPerChild { try InvalidArgumentError.check("maxTasksPerChild", maxTasksPerChild) }
-        try options.backlogLimit.check()
+        try options.check()
         guard !WorkerProcess.isUnserved else { throw WorkerStartError(command: worker, reason: .isItselfAWorker) }
         try worker.validate()
         functions = FunctionTable(registry)
@@ -57,6 +57,8 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         var configuration = PoolState<PoolJob>.Configuration(
             maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
         configuration.backlogLimit = options.backlogLimit
+        configuration.onWorkerLoss = options.onWorkerLoss
+        configuration.seed = .random(in: .min ... .max)
         driver = try PoolDriver(
             configuration, command: worker, initializer: try initializer?.prepare(functions),
             compression: options.compression)

@@ -15,17 +15,7 @@ struct Deadline: Sendable, Comparable {
             self = .never
             return
         }
-        let (seconds, attoseconds) = timeout.components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else {
-            self.init(nanoseconds: seconds < 0 ? .min : .max)
-            return
-        }
-        let (length, lengthOverflow) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        guard !lengthOverflow else {
-            self.init(nanoseconds: seconds < 0 ? .min : .max)
-            return
-        }
+        let length = timeout.clampedNanoseconds
         guard length > 0 else {
             self.init(nanoseconds: .min)
             return
@@ -46,4 +36,15 @@ struct Deadline: Sendable, Comparable {
     var hasPassed: Bool { remainingNanoseconds == 0 }
 
     static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
+extension Duration {
+    /// The length in nanoseconds, rounded down; beyond about 292 years the nearest number that there is.
+    var clampedNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (length, lengthOverflow) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return lengthOverflow ? (seconds < 0 ? .min : .max) : length
+    }
 }

@@ -103,10 +103,10 @@ public struct InvalidArgumentError: Error, Sendable, Hashable, CustomStringConve
         self.problem = problem
     }
 
-    /// Refuses a number below 1.
-    static func check(_ argument: String, _ value: Int) throws(InvalidArgumentError) {
-        guard value >= 1 else {
-            throw InvalidArgumentError(argument: argument, problem: "must be at least 1, not \(value)")
+    /// Refuses a number below `least`.
+    static func check(_ argument: String, _ value: Int, atLeast least: Int = 1) throws(InvalidArgumentError) {
+        guard value >= least else {
+            throw InvalidArgumentError(argument: argument, problem: "must be at least \(least), not \(value)")
         }
     }
 

@@ -51,6 +51,9 @@ final class PipeLink: @unchecked Sendable {
         errorOutput = WorkerErrorOutput(process.standardError)
     }
 
+    /// What the decoding of an answer needs to know of where it came from.
+    var origin: AnswerOrigin { AnswerOrigin(pid: pid, limits: receiveLimits) }
+
     /// How error messages call the worker.
     var name: String { "worker process \(pid) (\(command.displayName))" }
 

@@ -26,7 +26,9 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case began(Job)
     /// Ask the worker for a task back that it has not begun; answer with `takeBackAnswered`.
     case takeBack(TaskID, WorkerID, attempt: UInt32)
-    /// The task waits on our side again.
+    /// The worker will not answer that any more; this is the answer for whoever waits for it.
+    case takeBackOver(TaskID, isCancelled: Bool)
+    /// The task waits on our side again: no worker has it.
     case requeued(Job)
     /// Complete the future with the error.
     case fail(Job, any Error)

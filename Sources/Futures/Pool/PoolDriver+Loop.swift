@@ -66,7 +66,9 @@ extension PoolDriver {
             links.withLock { $0[id] = link }
             write(.flush(id))
         } catch {
-            failedToStart(id, BrokenProcessPool(reason: "no worker could be started", cause: error), hasProcess: false)
+            failedToStart(
+                id, BrokenProcessPool(reason: "no worker could be started", cause: error),
+                isHopeless: (error as? WorkerStartError)?.reason.isLasting ?? false, hasProcess: false)
         }
     }
 
@@ -79,7 +81,7 @@ extension PoolDriver {
     /// The worker's handshake failed; its process is still there.
     func startFailed(_ link: PipeLink, _ reason: WorkerStartError.Reason) {
         stopReading(link)
-        failedToStart(link.id, startError(link, reason), hasProcess: true)
+        failedToStart(link.id, startError(link, reason), isHopeless: reason.isLasting, hasProcess: true)
     }
 
     private func startError(_ link: PipeLink, _ reason: WorkerStartError.Reason) -> BrokenProcessPool {
@@ -89,10 +91,11 @@ extension PoolDriver {
                 command: link.command, reason: reason, pid: link.pid, standardError: link.errorOutput.tail))
     }
 
-    private func failedToStart(_ id: WorkerID, _ error: any Error, hasProcess: Bool) {
+    private func failedToStart(_ id: WorkerID, _ error: any Error, isHopeless: Bool = false, hasProcess: Bool) {
         let now = futures_monotonic_nanoseconds()
         record { state, actions in
-            state.workerFailedToStart(id, error, hasProcess: hasProcess, now: now, &actions)
+            state.workerFailedToStart(
+                id, error, isHopeless: isHopeless, hasProcess: hasProcess, now: now, &actions)
         }
     }
 
@@ -152,28 +155,27 @@ extension PoolDriver {
         while !link.hasStoppedReading, readAnswers(link) {}
         guard let status = link.reap() else { return }
         _ = link.errorOutput.read()
-        let loss = lossReport(link, status)
         let now = futures_monotonic_nanoseconds()
+        if core.withLock({ $0.state.isStarting(link.id) }) {
+            let reason: WorkerStartError.Reason = link.isWelcomed ? .endedInInitializer(status) : .ended(status)
+            failedToStart(link.id, startError(link, reason), hasProcess: true)
+        }
+        let report = lossReport(link, status)
         record { state, actions in
-            if !state.expectsExit(of: link.id) { state.workerLost(link.id, loss, now: now, &actions) }
+            if !state.expectsExit(of: link.id) { state.workerLost(link.id, report, now: now, &actions) }
             state.workerExited(link.id, now: now, &actions)
         }
         stopReading(link)
         _ = futures_epoll_remove(epoll.rawValue, link.pidfd.rawValue)
     }
 
-    private func lossReport(_ link: PipeLink, _ status: TerminationStatus?, reason: String? = nil) -> BrokenProcessPool
-    {
+    private func lossReport(_ link: PipeLink, _ status: TerminationStatus?, reason: String? = nil) -> LossReport {
         let running = core.withLock { $0.state.runningTask(of: link.id) }
-        let isStarting = core.withLock { $0.state.isStarting(link.id) }
-        if isStarting, let status {
-            return startError(link, link.isWelcomed ? .endedInInitializer(status) : .ended(status))
-        }
         let loss = WorkerLoss(
             processID: link.pid, status: status, functionName: running?.job.function.name,
-            taskID: running?.id.rawValue, attempt: Int(running?.attempt ?? 1),
+            taskID: running?.id.rawValue, attempt: running?.execution ?? 1,
             standardErrorTail: link.errorOutput.tail)
-        return BrokenProcessPool(reason: reason ?? "a worker process ended abruptly", loss: loss)
+        return LossReport(loss, reason: reason ?? "a worker process ended abruptly")
     }
 
     func stopReading(_ link: PipeLink) {
@@ -193,9 +195,9 @@ extension PoolDriver {
     func brokeTheRules(_ link: PipeLink, _ what: String) {
         stopReading(link)
         guard link.isWelcomed else { return startFailed(link, .notTheProtocol(what)) }
-        let error = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
+        let report = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
         let now = futures_monotonic_nanoseconds()
-        record { state, actions in state.workerLost(link.id, error, now: now, &actions) }
+        record { state, actions in state.workerLost(link.id, report, now: now, &actions) }
     }
 
     // MARK: Time

@@ -91,23 +91,45 @@ extension PoolDriver {
         _ id: UInt64, _ attempt: UInt32, _ runTime: UInt64, _ answer: PoolJob.Answer, _ link: PipeLink
     ) {
         guard id != Initializer.taskID else { return initialized(answer, link) }
+        let (task, runTime) = (TaskID(rawValue: id), Int64(clamping: runTime))
+        if case .failure(let failure) = answer, failure.place == .running, retries?.errors ?? 0 > 0,
+            failedRetryably(failure, task, attempt, runTime, link)
+        {
+            return
+        }
         let now = futures_monotonic_nanoseconds()
         let job = record { state, actions in
-            state.answered(
-                TaskID(rawValue: id), attempt: attempt, by: link.id, runTime: Int64(clamping: runTime), now: now,
-                &actions)
+            state.answered(task, attempt: attempt, by: link.id, runTime: runTime, now: now, &actions)
         }
         // A late answer, of a task that was failed or cancelled meanwhile.
         guard let job else { return }
-        loop.completions.append(job.decode(answer, from: AnswerOrigin(pid: link.pid, limits: link.receiveLimits)))
+        loop.completions.append(job.decode(answer, from: link.origin))
+    }
+
+    /// A call threw, and its pool retries errors.
+    ///
+    /// - Returns: whether there is nothing more to do about this answer: the call will be run again, or the answer is late.
+    private func failedRetryably(
+        _ failure: FailureDescription, _ task: TaskID, _ attempt: UInt32, _ runTime: Int64, _ link: PipeLink
+    ) -> Bool {
+        guard let retries, let job = core.withLock({ $0.state.job(of: task, heldBy: link.id, attempt: attempt) })
+        else { return false }
+        // The user's code: with no lock held.
+        guard retries.retriesError(job.error(failure, from: link.origin)) else { return false }
+        let now = futures_monotonic_nanoseconds()
+        let decision = record { state, actions in
+            state.failedRetryably(task, attempt: attempt, by: link.id, runTime: runTime, now: now, &actions)
+        }
+        return decision != .spent
     }
 
     private func initialized(_ answer: PoolJob.Answer, _ link: PipeLink) {
-        guard let initializer else { return brokeTheRules(link, "it answered an initializer that it was not sent") }
+        guard let initializer, core.withLock({ $0.state.isStarting(link.id) }) else {
+            return brokeTheRules(link, "it answered an initializer that it was not sent")
+        }
         guard case .failure(let failure) = answer else { return ready(link) }
         let error = failure.error(
-            functionName: initializer.function.name, pid: link.pid, codecs: initializer.errors,
-            limits: link.receiveLimits)
+            functionName: initializer.function.name, codecs: initializer.errors, from: link.origin)
         initializerFailed(link.id, error)
     }
 

@@ -64,6 +64,8 @@ extension PoolDriver {
             job.future.markRunning()
         case .takeBack(let id, let worker, let attempt):
             append(.cancel(CancelMessage(id: id.rawValue, attempt: attempt, kind: .takeBack)), to: worker, &work)
+        case .takeBackOver(let id, let isCancelled):
+            core.withLock { $0.takeBacks.removeValue(forKey: id) }?.answered(isCancelled)
         case .requeued(let job):
             job.future.markUnsent()
         case .fail(let job, let error):

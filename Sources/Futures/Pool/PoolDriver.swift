@@ -65,6 +65,7 @@ final class PoolDriver: @unchecked Sendable {
     let command: WorkerCommand
     let initializer: Initializer?
     let compression: CompressionPolicy
+    let retries: RetryPolicy?
     let startTimeout: Int64
     let backlogLimit: BacklogLimit
     let core: Mutex<Core>
@@ -88,6 +89,7 @@ final class PoolDriver: @unchecked Sendable {
         self.command = command
         self.initializer = initializer
         self.compression = compression
+        retries = configuration.onWorkerLoss.retries
         startTimeout = configuration.startTimeout
         backlogLimit = configuration.backlogLimit
         epoll = try FileDescriptor.epoll()

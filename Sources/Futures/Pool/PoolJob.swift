@@ -32,6 +32,11 @@ package class PoolJob: @unchecked Sendable {
         fatalError("overridden")
     }
 
+    /// The error that a worker describes, with the type that it has for the caller.
+    func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
+        fatalError("overridden")
+    }
+
     /// What a worker says about a task.
     enum Answer {
         case result(format: PayloadFormat, payload: UnsafeRawBufferPointer)
@@ -67,6 +72,10 @@ final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
         super.init(function: function, payload: payload, elementCount: nil, future: future)
     }
 
+    override func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
+        failure.error(functionName: function.name, codecs: errors, from: origin)
+    }
+
     override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
         let future = typedFuture
         switch answer {
@@ -81,8 +90,7 @@ final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
                 return Completion { future.fail(error) }
             }
         case .failure(let description):
-            let error = description.error(
-                functionName: function.name, pid: origin.pid, codecs: errors, limits: origin.limits)
+            let error = error(description, from: origin)
             return Completion { future.fail(error) }
         case .chunkResult:
             return Completion.unexpected(function.name, future)
@@ -119,6 +127,10 @@ final class ChunkJob<Output: Sendable>: PoolJob, @unchecked Sendable {
         super.init(function: function, payload: payload, elementCount: count, future: future)
     }
 
+    override func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
+        failure.error(functionName: function.name, codecs: errors, from: origin)
+    }
+
     override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
         let future = typedFuture
         switch answer {
@@ -131,8 +143,7 @@ final class ChunkJob<Output: Sendable>: PoolJob, @unchecked Sendable {
                 return Completion { future.fail(error) }
             }
         case .failure(let description):
-            let error = description.error(
-                functionName: function.name, pid: origin.pid, codecs: errors, limits: origin.limits)
+            let error = error(description, from: origin)
             return Completion { future.fail(error) }
         case .result:
             return Completion.unexpected(function.name, future)
@@ -152,9 +163,7 @@ final class ChunkJob<Output: Sendable>: PoolJob, @unchecked Sendable {
                 throw WireError.wrongColumnCount(expected: count, found: index + 1)
             }
             previous = index
-            let error = element.failure.error(
-                functionName: function.name, pid: origin.pid, codecs: errors, limits: origin.limits)
-            return (index: index, error: error)
+            return (index: index, error: error(element.failure, from: origin))
         }
         var decoder = try PayloadDecoder(bytes, format: message.format, limits: origin.limits)
         let values = try output.decodeColumn(count: count - failures.count, from: &decoder)
@@ -177,16 +186,16 @@ extension Completion {
 
 extension FailureDescription {
     /// The error that the caller gets: of its own type where the callable named that type, else a ``RemoteError``.
-    func error(functionName: String, pid: Int32, codecs: [ErrorCodec], limits: WireLimits) -> any Error {
+    func error(functionName: String, codecs: [ErrorCodec], from origin: AnswerOrigin) -> any Error {
         switch place {
         case .running, .initializing:
             if let payload, let codec = codecs.first(where: { $0.typeName == typeName }),
-                let error = try? codec.decode(payload, limits)
+                let error = try? codec.decode(payload, origin.limits)
             {
                 return error
             }
             return RemoteError(
-                typeName: typeName, message: message, detail: detail, functionName: functionName, pid: pid,
+                typeName: typeName, message: message, detail: detail, functionName: functionName, pid: origin.pid,
                 backtrace: backtrace)
         case .decodingArguments:
             return TransportError(.decodingArguments, functionName: functionName, message: message)

@@ -147,27 +147,7 @@ extension PoolState {
         list(workerID)
     }
 
-    // MARK: Starting and ending workers
-
-    private var mayStart: Bool {
-        startingCount + readyCount < configuration.maxWorkers
-            && workers.count / 2 <= configuration.maxWorkers
-            && startFailures < (hasEverStarted ? configuration.maxStartFailures : 1)
-    }
-
-    mutating func startWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        while backlogCount > startingCount, mayStart {
-            lastWorker += 1
-            let id = WorkerID(rawValue: lastWorker)
-            var worker = Worker()
-            worker.deadline = now + configuration.startTimeout
-            worker.tasksLeft = configuration.maxTasksPerChild
-            workers[id] = worker
-            startingCount += 1
-            actions.append(.spawn(id))
-            actions.append(.deadlineChanged)
-        }
-    }
+    // MARK: Ending workers
 
     mutating func drain(_ id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
         leave(id, now: now, &actions)
@@ -185,19 +165,11 @@ extension PoolState {
         }
         workers[id]!.stage = .leaving
         workers[id]!.deadline = now + configuration.exitTimeout
-        actions.append(.deadlineChanged)
-    }
-
-    /// Work remains, but nobody is there who could do it, and nobody more will be started.
-    private mutating func breakIfStuck(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard backlogCount > 0, startingCount == 0, readyCount == 0, busyCount == 0, !mayStart,
-            startFailures > 0, let error = lastStartError
-        else { return }
-        breakPool(error, now: now, &actions)
+        setTimer(of: id, &actions)
     }
 
     private mutating func drainIdleWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard backlogCount == 0, heldCount == busyCount, promises == 0 else { return }
+        guard backlogCount == 0, delayedCount == 0, heldCount == busyCount, promises == 0 else { return }
         for (id, worker) in workers where worker.held.isEmpty {
             switch worker.stage {
             case .ready, .starting: drain(id, now: now, &actions)
@@ -218,13 +190,11 @@ extension PoolState {
     }
 
     /// An idle worker beside one with more than it runs: looks again after a while, and takes back what is still there.
-    private mutating func watchForIdleness(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard backlogCount == 0, heldCount > busyCount, busyCount < readyCount else {
-            stealDeadline = nil
-            return
-        }
-        guard stealDeadline == nil else { return }
-        stealDeadline = now + configuration.stealDelay
-        actions.append(.deadlineChanged)
+    mutating func watchForIdleness(now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard isIdlenessBesideWork, !isStealTimerSet else { return }
+        isStealTimerSet = true
+        set(.steal, at: now + configuration.stealDelay, &actions)
     }
+
+    var isIdlenessBesideWork: Bool { backlogCount == 0 && heldCount > busyCount && busyCount < readyCount }
 }

@@ -57,6 +57,8 @@ extension PoolState {
     /// Takes a task out of the table, however it ended.
     mutating func forget(_ id: TaskID, _ actions: inout [PoolAction<Job>]) {
         guard let record = tasks.remove(id) else { return }
+        if record.isDelayed { delayedCount -= 1 }
+        if !histories.isEmpty { histories[id] = nil }
         if !record.hasBegun { waitsNoLonger(record, &actions) }
     }
 
@@ -76,9 +78,9 @@ extension PoolState {
     /// The future of a task that no worker holds was cancelled. A task that is elsewhere by now is left alone: its
     /// answer will find a cancelled future.
     package mutating func cancelled(_ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard tasks.waits(id) else { return }
+        guard let record = tasks[id], record.worker == nil else { return }
         forget(id, &actions)
-        backlog.removed(where: tasks.waits)
+        if !record.isDelayed { backlog.removed(where: tasks.waits) }
         schedule(now: now, &actions)
     }
 
@@ -139,12 +141,7 @@ extension PoolState {
             forget(id, &actions)
             if !record.isCancelRequested { actions.append(.cancel(record.job)) }
         } else {
-            tasks.update(id) {
-                $0.worker = nil
-                $0.isTakeBackRequested = false
-            }
-            backlog.prepend(id, priority: record.priority)
-            actions.append(.requeued(record.job))
+            putBack(id, &actions)
         }
         schedule(now: now, &actions)
         return record.isCancelRequested
@@ -176,7 +173,7 @@ extension PoolState {
         return record.job
     }
 
-    private mutating func noteRunTime(_ runTime: Int64) {
+    mutating func noteRunTime(_ runTime: Int64) {
         // The peer's number: bounded, so that it can neither overflow nor stop the scheduler.
         let sample = min(max(runTime, 0), 3_600_000_000_000)
         // A long task counts at once (others must not queue behind it), short ones by and by.

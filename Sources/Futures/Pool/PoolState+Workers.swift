@@ -9,71 +9,10 @@ extension PoolState {
         readyCount += 1
         hasEverStarted = true
         startFailures = 0
+        isStartingHopeless = false
         workers[id]!.stage = .ready
         workers[id]!.deadline = nil
         list(id)
-        schedule(now: now, &actions)
-    }
-
-    /// A worker could not be started: the spawn, the handshake or its time limit failed. Its process, if there is
-    /// one, is gone or is being killed.
-    ///
-    /// Others carry on without it. With no other left the pool breaks, with this reason.
-    package mutating func workerFailedToStart(
-        _ id: WorkerID, _ error: any Error, isFatal: Bool = false, hasProcess: Bool, now: Int64,
-        _ actions: inout [PoolAction<Job>]
-    ) {
-        guard let worker = workers[id] else { return }
-        switch worker.stage {
-        case .starting:
-            startFailures += 1
-            lastStartError = error
-        case .leaving: break
-        case .ready, .retiring:
-            // Ready just in time after all; a failure now is a worker that talks of its initializer a second time.
-            if isFatal { workerLost(id, error, now: now, &actions) }
-            return
-        }
-        leave(id, now: now, &actions)
-        if hasProcess {
-            actions.append(.kill(id, signal: SIGKILL))
-        } else {
-            workers[id] = nil
-            actions.append(.release(id))
-        }
-        if isFatal { breakPool(error, now: now, &actions) }
-        schedule(now: now, &actions)
-    }
-
-    /// A worker broke the rules of the wire, or ended without being told to, with `error` as the report. With a process
-    /// left, it is killed; `workerExited` follows.
-    package mutating func workerLost(_ id: WorkerID, _ error: any Error, now: Int64, _ actions: inout [PoolAction<Job>])
-    {
-        guard let worker = workers[id] else { return }
-        switch worker.stage {
-        case .starting:
-            workerFailedToStart(id, error, hasProcess: true, now: now, &actions)
-        case .leaving:
-            actions.append(.kill(id, signal: SIGKILL))
-        case .ready, .retiring:
-            leave(id, now: now, &actions)
-            actions.append(.kill(id, signal: SIGKILL))
-            breakPool(error, now: now, &actions)
-        }
-    }
-
-    /// A worker's process is gone and everything that it wrote has been read. An end that nobody asked for was reported
-    /// as `workerLost` before.
-    package mutating func workerExited(_ id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard let worker = workers[id] else { return }
-        precondition(expectsExit(of: id), "worker \(id) exited in stage \(worker.stage) without a report")
-        let held = worker.held
-        if !held.isEmpty { busyCount -= 1 }
-        heldCount -= held.count
-        workers[id] = nil
-        // Only a worker that was killed while it left can hold tasks, and those were failed when it was.
-        for task in held { forget(task, &actions) }
-        actions.append(.release(id))
         schedule(now: now, &actions)
     }
 
@@ -134,9 +73,26 @@ extension PoolState {
 
     /// Time has passed; call it at ``nextDeadline``.
     package mutating func timePassed(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        for (id, worker) in workers {
-            guard let deadline = worker.deadline, deadline <= now else { continue }
-            workers[id]?.deadline = nil
+        while let (kind, time) = timers.popDue(now: now) {
+            switch kind {
+            case .worker(let id): workerTimer(id, setFor: time, now: now, &actions)
+            case .steal:
+                isStealTimerSet = false
+                if isIdlenessBesideWork { askForWorkBack(now: now, &actions) }
+            case .retry(let id): retryTimer(id, now: now, &actions)
+            case .start: schedule(now: now, &actions)
+            }
+        }
+    }
+
+    private mutating func workerTimer(
+        _ id: WorkerID, setFor time: Int64, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) {
+        // An older entry: one for an earlier time was set since, or the worker is gone.
+        guard let worker = workers[id], worker.timer == time else { return }
+        workers[id]!.timer = nil
+        if let deadline = worker.deadline, deadline <= now {
+            workers[id]!.deadline = nil
             if case .starting = worker.stage {
                 actions.append(.startTimedOut(id))
             } else {
@@ -144,10 +100,20 @@ extension PoolState {
                 actions.append(.kill(id, signal: SIGKILL))
             }
         }
-        if let deadline = stealDeadline, deadline <= now {
-            stealDeadline = nil
-            askForWorkBack(now: now, &actions)
-        }
+        setTimer(of: id, &actions)
+    }
+
+    /// Sees to it that somebody looks at the worker when something about it is due.
+    mutating func setTimer(of id: WorkerID, _ actions: inout [PoolAction<Job>]) {
+        guard let worker = workers[id], let due = worker.deadline, due < worker.timer ?? .max else { return }
+        workers[id]!.timer = due
+        set(.worker(id), at: due, &actions)
+    }
+
+    mutating func set(_ kind: PoolTimers.Kind, at time: Int64, _ actions: inout [PoolAction<Job>]) {
+        let isEarlier = time < timers.next ?? .max
+        timers.set(kind, at: time)
+        if isEarlier { actions.append(.deadlineChanged) }
     }
 
     /// Idle workers stand by while work lies behind a running task: asks for as much of it as they can take.
@@ -161,9 +127,7 @@ extension PoolState {
             }
         }
         // Looks again if nothing was old enough yet.
-        if heldCount > busyCount, backlogCount == 0, busyCount < readyCount {
-            stealDeadline = now + configuration.stealDelay
-        }
+        watchForIdleness(now: now, &actions)
     }
 
     private mutating func cancelWhatWaits(_ actions: inout [PoolAction<Job>]) {
@@ -171,6 +135,13 @@ extension PoolState {
         while let id = backlog.popFirst(where: tasks.waits), let record = tasks[id] {
             forget(id, &actions)
             actions.append(.cancel(record.job))
+        }
+        if delayedCount > 0 {
+            for id in tasks.ids {
+                guard let record = tasks[id], record.isDelayed else { continue }
+                forget(id, &actions)
+                actions.append(.cancel(record.job))
+            }
         }
         for (id, worker) in workers {
             for task in worker.held.dropFirst() { askBack(task, from: id, &actions) }
@@ -188,6 +159,5 @@ extension PoolState {
         backlog.removeAll()
         idle.removeAll()
         spare.removeAll()
-        stealDeadline = nil
     }
 }

@@ -7,8 +7,8 @@ import DequeModule
 /// appends to `actions` what its driver is to carry out, in order. Times are nanoseconds of any clock that only goes
 /// forward. The same code runs under ``PoolDriver``, in unit tests, and in a simulator.
 ///
-/// A task is in exactly one place: in `backlog`, or in one worker's `held` queue. A worker runs what it holds in order,
-/// so the first of `held` is the one that it runs.
+/// A task is in exactly one place: in `backlog`, in one worker's `held` queue, or delayed, waiting for the time of its next
+/// attempt. A worker runs what it holds in order, so the first of `held` is the one that it runs.
 package struct PoolState<Job: Sendable> {
     package struct Configuration: Sendable {
         /// How many workers may run tasks at the same time. At least 1.
@@ -17,6 +17,8 @@ package struct PoolState<Job: Sendable> {
         package var maxTasksPerChild: Int?
         /// How much may wait for a worker.
         package var backlogLimit = BacklogLimit.none
+        /// What the loss of a worker costs.
+        package var onWorkerLoss = WorkerLossPolicy.breakPool
         /// Most tasks that are sent ahead of the one a worker runs.
         package var maxAhead = 256
         /// How much work, in nanoseconds, is sent ahead to hide a round trip: a few times a blocking one (50 µs).
@@ -29,8 +31,16 @@ package struct PoolState<Job: Sendable> {
         package var exitTimeout: Int64 = 5_000_000_000
         /// How long work may lie behind a running task while another worker idles, before it is asked back.
         package var stealDelay: Int64 = 2_000_000
-        /// So many starts in a row may fail while other workers carry on.
-        package var maxStartFailures = 3
+        /// The pause after the first of several failed starts, doubled with each one that follows, up to the longest.
+        package var startPause: Int64 = 50_000_000
+        package var longestStartPause: Int64 = 5_000_000_000
+        /// With no worker left, and so many failures in a row, the pool breaks: where none ever started, and otherwise, there
+        /// if the first of them is as long ago as `startPatience`.
+        package var maxFirstStartFailures = 3
+        package var maxStartFailures = 5
+        package var startPatience: Int64 = 10_000_000_000
+        /// What jitter is made of.
+        package var seed: UInt64 = 0
 
         package init(maxWorkers: Int, maxTasksPerChild: Int? = nil) {
             self.maxWorkers = maxWorkers
@@ -69,6 +79,10 @@ package struct PoolState<Job: Sendable> {
         var headSince: Int64 = 0
         /// When it must have started, or must be gone.
         var deadline: Int64?
+        /// The earliest of the timers that are set for it.
+        var timer: Int64?
+        /// How it was lost, if it was, and is still there in the books.
+        var loss: LossReport?
         /// It has an entry on the `idle` stack.
         var isListedIdle = false
         /// It has an entry on the `spare` stack.
@@ -97,12 +111,25 @@ package struct PoolState<Job: Sendable> {
     var busyCount = 0
     /// Tasks that workers hold.
     var heldCount = 0
+    /// Failed starts in a row.
     var startFailures = 0
+    var firstStartFailure: Int64 = 0
+    /// After a failure: when the next start may be tried.
+    var nextStart: Int64 = 0
+    /// A start failed in a way that another one could only repeat.
+    var isStartingHopeless = false
     var lastStartError: (any Error)?
     var hasEverStarted = false
     /// Moving average of the run time of tasks, in nanoseconds; nil before the first result.
     var meanRunTime: Int64?
-    var stealDeadline: Int64?
+    /// A timer is set for looking after idle workers.
+    var isStealTimerSet = false
+    var timers = PoolTimers()
+    /// Tasks that wait for the time of their next attempt.
+    var delayedCount = 0
+    /// What tasks were charged with; only those that failed before have an entry.
+    var histories: [TaskID: TaskHistory] = [:]
+    var random: SplitMix
     /// Promises of more work, which a shutdown waits for as for work.
     var promises = 0
     /// A shutdown asked for the cancellation of everything that no worker has begun.
@@ -111,16 +138,11 @@ package struct PoolState<Job: Sendable> {
     package init(_ configuration: Configuration) {
         precondition(configuration.maxWorkers >= 1 && (configuration.maxTasksPerChild ?? 1) >= 1)
         self.configuration = configuration
+        random = SplitMix(seed: configuration.seed)
     }
 
     /// The earliest time at which `timePassed` must be called, if there is one.
-    package var nextDeadline: Int64? {
-        var next = stealDeadline
-        for worker in workers.values {
-            if let deadline = worker.deadline, deadline < next ?? .max { next = deadline }
-        }
-        return next
-    }
+    package var nextDeadline: Int64? { timers.next }
 
     package var isFinished: Bool {
         if case .finished = phase { return true }
@@ -133,10 +155,10 @@ package struct PoolState<Job: Sendable> {
     package var workerCount: Int { workers.count }
     package var pendingTaskCount: Int { tasks.count }
 
-    /// The task that a worker runs now, for the report of its loss.
-    package func runningTask(of id: WorkerID) -> (id: TaskID, job: Job, attempt: UInt32)? {
+    /// The task that a worker runs now, for the report of its loss, and which execution of it that is.
+    package func runningTask(of id: WorkerID) -> (id: TaskID, job: Job, execution: Int)? {
         guard let head = workers[id]?.held.first, let record = tasks[head] else { return nil }
-        return (head, record.job, record.attempt)
+        return (head, record.job, 1 + (histories[head]?.failures ?? 0))
     }
 
     /// Whether a worker's handshake or initializer is not over.

@@ -5,7 +5,7 @@ struct TaskTable<Job: Sendable> {
         var priority: Int
         /// How many bytes its arguments take.
         var size: Int
-        /// The worker that holds it; nil while it is in the backlog.
+        /// The worker that holds it; nil while it is in the backlog, or delayed.
         var worker: WorkerID?
         /// How often it was handed to a worker; an answer with an older number is late and is dropped.
         var attempt: UInt32 = 0
@@ -13,8 +13,10 @@ struct TaskTable<Job: Sendable> {
         var isCancelRequested = false
         /// The worker was asked for it.
         var isTakeBackRequested = false
-        /// Its worker has come to it.
+        /// Its worker has come to it, or an earlier one had.
         var hasBegun = false
+        /// It failed, and waits for the time of its next attempt.
+        var isDelayed = false
 
         init(_ job: Job, priority: Int, size: Int) {
             self.job = job
@@ -68,10 +70,10 @@ struct TaskTable<Job: Sendable> {
         return record
     }
 
-    /// Whether a task is there and no worker holds it.
+    /// Whether a task is in the backlog.
     func waits(_ id: TaskID) -> Bool {
         guard let record = self[id] else { return false }
-        return record.worker == nil
+        return record.worker == nil && !record.isDelayed
     }
 
     /// All tasks, in no particular order.

@@ -22,6 +22,15 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case refused(String)
         /// Its handshake was not over in time.
         case timedOut(Duration)
+
+        /// Whether the next start would fail in the same way. What ends early may do so for want of something that is there
+        /// again in a moment.
+        var isLasting: Bool {
+            switch self {
+            case .cannotRun, .notAFile, .isItselfAWorker, .notTheProtocol, .version, .refused, .timedOut: true
+            case .ended, .endedInInitializer: false
+            }
+        }
     }
 
     /// The program.

@@ -19,9 +19,16 @@ struct PoolStateRandomTests {
         let limit = BacklogLimit(
             tasks: [.max, 1, 20].randomElement(using: &random)!, bytes: [.max, 500].randomElement(using: &random)!)
         let priorities = [0...0, -1...1, -100...100].randomElement(using: &random)!
-        var world = PoolWorld(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild, backlogLimit: limit)
+        let backoff = RetryPolicy.Backoff(first: [.zero, .milliseconds(1)].randomElement(using: &random)!)
+        let policies: [WorkerLossPolicy] = [
+            .breakPool, .failTask, .retry(RetryPolicy(crashes: 1, memoryKills: 0, errors: 2, backoff: backoff)),
+        ]
+        let policy = policies.randomElement(using: &random)!
+        var world = PoolWorld(
+            maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild, backlogLimit: limit, onWorkerLoss: policy)
         world.origin = "seed \(seed)"
         let mayDie = Bool.random(using: &random)
+        let mayThrow = Bool.random(using: &random)
         let mayFailToStart = Bool.random(using: &random)
         let mayBeTerminated = Int.random(in: 0..<4, using: &random) == 0
         var submitted = 0
@@ -36,7 +43,9 @@ struct PoolStateRandomTests {
                 if (try? world.submit(priority: priority, size: size, isPromised: isPromised)) != nil { submitted += 1 }
             case 35..<70:
                 if let id = pick(world, { !$0.queue.isEmpty && $0.stage != .killed }, &random) {
-                    world.answer(id, runTime: [100, 10_000, 20_000_000].randomElement(using: &random)!)
+                    let throwsError = mayThrow && Int.random(in: 0..<4, using: &random) == 0
+                    world.answer(
+                        id, runTime: [100, 10_000, 20_000_000].randomElement(using: &random)!, throwsError: throwsError)
                 }
             case 70..<80:
                 if let id = pick(world, { $0.stage == .spawning }, &random) {
@@ -79,8 +88,14 @@ struct PoolStateRandomTests {
                     world.raise { state, now, actions in state.timePassed(now: now, &actions) }
                 }
             default:
-                if mayDie, Int.random(in: 0..<8, using: &random) == 0, let id = pick(world, { _ in true }, &random) {
-                    world.die(id)
+                if mayDie, Int.random(in: 0..<4, using: &random) == 0, let id = pick(world, { _ in true }, &random) {
+                    let charge: LossReport.Charge = Bool.random(using: &random) ? .crash : .memory
+                    // The process may be there for a while after it was given up.
+                    if Bool.random(using: &random) {
+                        world.die(id, charge: charge)
+                    } else {
+                        world.lose(id, charge: charge)
+                    }
                 }
                 if mayBeTerminated, Int.random(in: 0..<8, using: &random) == 0 {
                     world.raise { state, now, actions in
@@ -119,21 +134,5 @@ struct PoolStateRandomTests {
         if outcome == .done { world.outcomes[job] = .cancelled }
         // Sometimes nobody waits for the answer any more.
         if outcome == .asked, Int.random(in: 0..<3, using: &random) == 0 { world.state.cancelRequestWithdrawn(id) }
-    }
-}
-
-/// The generator of Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): small, and the same
-/// numbers on every machine.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

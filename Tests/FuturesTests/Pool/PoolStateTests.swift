@@ -195,19 +195,77 @@ struct PoolStateTests {
         for _ in 0..<2 { try world.submit() }
         let first = try #require(world.workers.keys.first)
         world.becomeReady(first)
-        for _ in 0..<world.configuration.maxStartFailures {
-            let starting = try #require(world.workers.first { $0.value.stage == .spawning }?.key)
-            world.raise { state, now, actions in
-                state.workerFailedToStart(
-                    starting, PoolWorld.Failure(text: "no memory"), hasProcess: false, now: now, &actions)
-            }
+        var failures = 0
+        while world.now < 20_000_000_000 {
+            try world.failStart("no memory")
+            failures += 1
+            world.waitForStart()
         }
+        #expect(failures >= world.configuration.maxStartFailures && failures < 20)
         #expect(world.outcomes.isEmpty, "the first worker still runs its task")
         world.answer(first)
         world.die(first)
+        try world.failStart("no memory")
         #expect(world.outcomes == [1: .answered, 2: .failed])
         #expect(world.errors[2]?.contains("no memory") == true)
         #expect(throws: PoolRefusal.self) { try world.submit() }
+    }
+
+    @Test("after a failed start the next one waits, longer each time, and a success ends that", .proves(.P3))
+    func pausesBetweenStarts() throws {
+        var world = PoolWorld(maxWorkers: 2)
+        for _ in 0..<4 { try world.submit() }
+        let first = try #require(world.workers.keys.first)
+        world.becomeReady(first)
+        var pauses: [Int64] = []
+        for _ in 0..<9 {
+            try world.failStart()
+            #expect(!world.workers.values.contains { $0.stage == .spawning }, "not at once")
+            let before = world.now
+            world.waitForStart()
+            pauses.append(world.now - before)
+        }
+        #expect(pauses[0] >= 50_000_000 && pauses[0] < 65_000_000)
+        #expect(zip(pauses, pauses.dropFirst()).allSatisfy { $1 >= $0 * 8 / 5 || $1 >= 5_000_000_000 }, "\(pauses)")
+        #expect(pauses.max()! <= 5_000_000_000 * 5 / 4)
+        let second = try #require(world.workers.first { $0.value.stage == .spawning }?.key)
+        world.becomeReady(second)
+        #expect(world.state.startFailures == 0)
+    }
+
+    @Test("where no worker ever came up, the pool breaks after three failures, and at once where hope is vain")
+    func givesUpStarting() throws {
+        var world = PoolWorld(maxWorkers: 4)
+        try world.submit()
+        for attempt in 1...3 {
+            try world.failStart("exit code \(attempt)")
+            #expect(world.outcomes.count == (attempt == 3 ? 1 : 0))
+            if attempt < 3 { world.waitForStart() }
+        }
+        #expect(world.errors[1]?.contains("exit code 3") == true)
+
+        var hopeless = PoolWorld(maxWorkers: 4)
+        try hopeless.submit()
+        try hopeless.failStart("another version", isHopeless: true)
+        #expect(hopeless.outcomes == [1: .failed])
+    }
+
+    @Test("a pool whose workers came up before is patient")
+    func isPatient() throws {
+        var world = PoolWorld(maxWorkers: 1, onWorkerLoss: .failTask)
+        try world.submit()
+        let first = try #require(world.workers.keys.first)
+        world.becomeReady(first)
+        try world.submit()
+        world.die(first)
+        #expect(world.outcomes == [1: .failed])
+        let begin = world.now
+        while world.outcomes.count == 1 {
+            try world.failStart("no memory")
+            if world.outcomes.count == 1 { world.waitForStart() }
+        }
+        #expect(world.now - begin >= 10_000_000_000 && world.now - begin < 20_000_000_000)
+        #expect(world.errors[2]?.contains("no memory") == true)
     }
 
     @Test("the death of a worker fails everything and ends the others", .proves(.P4))

@@ -27,6 +27,7 @@ struct PoolWorld {
     var outcomes: [Int: Outcome] = [:]
     var running: Set<Int> = []
     var errors: [Int: String] = [:]
+    var takeBacksOver: [TaskID: Bool] = [:]
     var finishedCount = 0
     var spawnCount = 0
     /// How often those who had been refused were told that there is room.
@@ -44,11 +45,21 @@ struct PoolWorld {
 
     struct Failure: Error, Equatable { var text: String }
 
-    init(maxWorkers: Int, maxTasksPerChild: Int? = nil, backlogLimit: BacklogLimit = .none) {
+    init(
+        maxWorkers: Int, maxTasksPerChild: Int? = nil, backlogLimit: BacklogLimit = .none,
+        onWorkerLoss: WorkerLossPolicy = .breakPool
+    ) {
         var configuration = PoolState<Int>.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
         configuration.backlogLimit = backlogLimit
+        configuration.onWorkerLoss = onWorkerLoss
         self.configuration = configuration
         state = PoolState(configuration)
+    }
+
+    /// Whether a job that was running may come to wait again.
+    private var retriesOrRepeats: Bool {
+        if case .retry = configuration.onWorkerLoss { return true }
+        return false
     }
 
     // MARK: Events
@@ -89,8 +100,14 @@ struct PoolWorld {
     }
 
     /// The worker finishes the first task it has.
-    mutating func answer(_ id: WorkerID, runTime: Int64 = 1_000) {
+    mutating func answer(_ id: WorkerID, runTime: Int64 = 1_000, throwsError: Bool = false) {
         let (task, attempt) = workers[id]!.queue.removeFirst()
+        if throwsError {
+            let decision = raise { state, now, actions in
+                state.failedRetryably(task, attempt: attempt, by: id, runTime: runTime, now: now, &actions)
+            }
+            if decision != .spent { return }
+        }
         let job = raise { state, now, actions in
             state.answered(task, attempt: attempt, by: id, runTime: runTime, now: now, &actions)
         }
@@ -118,16 +135,59 @@ struct PoolWorld {
         if isCancelled == true { end(job!, .cancelled) }
     }
 
-    mutating func die(_ id: WorkerID) {
+    mutating func die(_ id: WorkerID, charge: LossReport.Charge = .crash) {
+        lose(id, charge: charge)
+        raise { state, now, actions in state.workerExited(id, now: now, &actions) }
+    }
+
+    /// The worker is found to be lost; its process may still be there.
+    mutating func lose(_ id: WorkerID, charge: LossReport.Charge = .crash) {
         workers[id]!.queue = []
         workers[id]!.questions = []
         workers[id]!.replies = []
         raise { state, now, actions in
-            if !state.expectsExit(of: id) {
-                state.workerLost(id, Failure(text: "worker \(id) died"), now: now, &actions)
-            }
-            state.workerExited(id, now: now, &actions)
+            guard !state.expectsExit(of: id) else { return }
+            let running = state.runningTask(of: id)
+            let loss = WorkerLoss(
+                processID: Int32(id.rawValue), status: .unknown, taskID: running?.id.rawValue,
+                attempt: running?.execution ?? 1)
+            state.workerLost(id, LossReport(loss, reason: "worker \(id) died", charge: charge), now: now, &actions)
         }
+    }
+
+    /// A worker that is being started fails to; its process is gone.
+    mutating func failStart(_ why: String = "no start", isHopeless: Bool = false) throws {
+        let id = try #require(workers.first { $0.value.stage == .spawning }?.key)
+        raise { state, now, actions in
+            state.workerFailedToStart(
+                id, Failure(text: why), isHopeless: isHopeless, hasProcess: false, now: now, &actions)
+        }
+    }
+
+    /// The next timer is due.
+    mutating func letTimePass() {
+        guard let deadline = state.nextDeadline else { return }
+        now = max(now, deadline)
+        raise { state, now, actions in state.timePassed(now: now, &actions) }
+    }
+
+    /// Lets time pass until a worker is being started.
+    mutating func waitForStart() {
+        for _ in 0..<100 where !workers.values.contains(where: { $0.stage == .spawning }) { letTimePass() }
+    }
+
+    /// Lets time pass, and workers start, until a job runs.
+    ///
+    /// - Returns: the worker that runs it.
+    mutating func waitUntilRunning(_ job: Int) throws -> WorkerID {
+        for _ in 0..<100 where !running.contains(job) {
+            if let (id, _) = workers.first(where: { $0.value.stage == .spawning }) {
+                becomeReady(id)
+            } else {
+                letTimePass()
+            }
+        }
+        return try #require(workers.first { $0.value.queue.first.map { tasks[$0.task] } == job }?.key)
     }
 
     // MARK: Actions
@@ -162,8 +222,11 @@ struct PoolWorld {
                 running.insert(job)
             case .takeBack(let id, let worker, let attempt):
                 workers[worker]?.questions.append((id, attempt))
+            case .takeBackOver(let id, let isCancelled): takeBacksOver[id] = isCancelled
             case .requeued(let job):
-                #expect(!running.contains(job), "\(origin) job \(job) was running and is queued again")
+                if running.remove(job) != nil {
+                    #expect(retriesOrRepeats, "\(origin) job \(job) was running and is queued again")
+                }
             case .fail(let job, let error):
                 errors[job] = "\(error)"
                 end(job, .failed)
@@ -208,7 +271,9 @@ struct PoolWorld {
         #expect(state.heldCount == held, "\(origin)")
         #expect(state.busyCount == state.workers.values.count { !$0.held.isEmpty }, "\(origin)")
         let records = state.tasks.ids.compactMap { state.tasks[$0] }
-        #expect(state.backlogCount == records.count { $0.worker == nil }, "\(origin)")
+        #expect(state.backlogCount == records.count { $0.worker == nil && !$0.isDelayed }, "\(origin)")
+        #expect(state.delayedCount == records.count { $0.isDelayed }, "\(origin)")
+        #expect(state.histories.keys.allSatisfy { state.tasks[$0] != nil }, "\(origin)")
         #expect(state.waitingCount == records.count { !$0.hasBegun }, "\(origin)")
         #expect(state.waitingBytes == records.reduce(0) { $0 + ($1.hasBegun ? 0 : $1.size) }, "\(origin)")
         let limit = configuration.backlogLimit
@@ -219,7 +284,7 @@ struct PoolWorld {
         if let waitingAtRefusal {
             #expect(state.waitingCount >= waitingAtRefusal, "\(origin) there is room, and who was refused is not told")
         }
-        #expect(state.tasks.count <= held + state.backlogCount, "\(origin) a task is nowhere")
+        #expect(state.tasks.count <= held + state.backlogCount + state.delayedCount, "\(origin) a task is nowhere")
         var starting = 0
         var ready = 0
         for worker in state.workers.values {
@@ -231,7 +296,7 @@ struct PoolWorld {
         }
         #expect(state.startingCount == starting && state.readyCount == ready, "\(origin)")
         #expect(starting + ready <= configuration.maxWorkers, "\(origin)")
-        let busy = workers.values.count { !$0.queue.isEmpty && $0.stage != .killed }
+        let busy = workers.values.count { !$0.queue.isEmpty }
         #expect(busy <= configuration.maxWorkers, "\(origin) \(busy) workers run tasks")
     }
 
@@ -247,9 +312,8 @@ struct PoolWorld {
                 answerQuestion(id)
             } else if let (id, _) = workers.first(where: { !$0.value.queue.isEmpty }) {
                 answer(id)
-            } else if let deadline = state.nextDeadline {
-                now = max(now, deadline)
-                raise { state, now, actions in state.timePassed(now: now, &actions) }
+            } else if state.nextDeadline != nil {
+                letTimePass()
             } else {
                 return
             }

@@ -9,11 +9,12 @@ import Testing
 
 /// A pool of the tests' callables.
 func makePool(
-    maxWorkers: Int = 2, maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil
+    maxWorkers: Int = 2, maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil,
+    onWorkerLoss: WorkerLossPolicy = .breakPool
 ) throws -> ProcessPoolExecutor {
     try ProcessPoolExecutor(
         testRegistry, maxWorkers: maxWorkers, worker: BuildProducts.testWorker, maxTasksPerChild: maxTasksPerChild,
-        initializer: initializer)
+        initializer: initializer, options: ProcessPoolOptions(onWorkerLoss: onWorkerLoss))
 }
 
 /// Longer than anything here takes on a loaded machine; a test that gets there has failed.

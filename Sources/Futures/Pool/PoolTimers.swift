@@ -1,0 +1,40 @@
+import HeapModule
+
+/// What the scheduler of a pool wants to look at, and when.
+///
+/// An entry that has become meaningless stays until it is due, and whoever it is for finds nothing to do: so setting a timer
+/// costs O(log *n*), cancelling nothing.
+struct PoolTimers {
+    enum Kind: Hashable {
+        /// Something about a worker: its start, its exit, a limit of what it runs.
+        case worker(WorkerID)
+        /// Work lies behind a running task while another worker idles.
+        case steal
+        /// A task that failed may be run again.
+        case retry(TaskID)
+        /// Workers may be started again after a failure.
+        case start
+    }
+
+    private struct Entry: Comparable {
+        let time: Int64
+        let kind: Kind
+        static func < (left: Entry, right: Entry) -> Bool { left.time < right.time }
+    }
+
+    private var entries = Heap<Entry>()
+
+    /// When the next entry is due.
+    var next: Int64? { entries.min?.time }
+
+    mutating func set(_ kind: Kind, at time: Int64) { entries.insert(Entry(time: time, kind: kind)) }
+
+    /// The earliest entry that is due, with its time.
+    mutating func popDue(now: Int64) -> (kind: Kind, time: Int64)? {
+        guard let first = entries.min, first.time <= now else { return nil }
+        entries.removeMin()
+        return (first.kind, first.time)
+    }
+
+    mutating func removeAll() { entries = Heap() }
+}

@@ -1,0 +1,185 @@
+import CProto
+import Glibc
+import Synchronization
+import TestFunctions
+import TestSupport
+import Testing
+
+@testable import Futures
+
+extension ProcessSuites {
+    /// What a lost worker costs, where the pool's user chose something else than a broken pool.
+    @Suite struct LossPolicyTests {
+        private func quickly(crashes: Int) -> WorkerLossPolicy {
+            .retry(RetryPolicy(crashes: crashes, backoff: .init(first: .milliseconds(1))))
+        }
+
+        @Test("with failTask the call that ran fails, told in full, and nothing else", .proves(.P4, .P5))
+        func failsTheTask() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1, onWorkerLoss: .failTask)
+                let first = try pool.submit(processID).result(timeout: longTime)
+                let guilty = try pool.submit(raiseSignal, Int(SIGKILL))
+                let behind = try (0..<50).map { try pool.submit(increment, $0) }
+                let error = try #require(try guilty.exception(timeout: longTime) as? WorkerLostError)
+                #expect(error.losses.count == 1 && error.loss.processID == Int32(first))
+                #expect(error.loss.functionName == "raise_signal" && error.loss.attempt == 1)
+                #expect(error.loss.status == .signaled(signal: SIGKILL, dumpedCore: false))
+                #expect("\(error)".hasPrefix("the call of \"raise_signal\" was lost with its worker: worker process"))
+                for (n, future) in behind.enumerated() { #expect(try future.result(timeout: longTime) == n + 1) }
+                #expect(try pool.submit(processID).result(timeout: longTime) != first)
+                pool.shutdown()
+            }
+        }
+
+        @Test("with retry a call whose workers died is run again, and its future is pending meanwhile", .proves(.P4))
+        func retries() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1, onWorkerLoss: quickly(crashes: 2))
+                let future = try pool.submit(crashFirst, folder.file("runs"), 2, Int(SIGKILL))
+                let others = try (0..<20).map { try pool.submit(increment, $0) }
+                #expect(try future.result(timeout: longTime) == 3)
+                for (n, future) in others.enumerated() { #expect(try future.result(timeout: longTime) == n + 1) }
+                pool.shutdown()
+            }
+        }
+
+        @Test("a call that keeps killing workers is set aside, with every loss in its error", .proves(.P4, .P5))
+        func setsAside() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 2, onWorkerLoss: quickly(crashes: 2))
+                let future = try pool.submit(crashFirst, folder.file("runs"), 1_000, Int(SIGTERM))
+                let error = try #require(try future.exception(timeout: longTime) as? WorkerLostError)
+                #expect(error.losses.map(\.attempt) == [1, 2, 3])
+                #expect(Set(error.losses.map(\.processID)).count == 3)
+                let text = "\(error)"
+                #expect(text.hasPrefix("the call of \"crash_first\" was set aside after 3 lost workers:\n"), "\(text)")
+                #expect(text.contains("SIGTERM") && text.contains("attempt 3"))
+                #expect(try pool.submit(increment, 1).result(timeout: longTime) == 2)
+                pool.shutdown()
+            }
+        }
+
+        @Test("errors are retried where the policy accepts them, and the last one counts")
+        func retriesErrors() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let asked = Mutex<[Int]>([])
+                let policy = RetryPolicy(errors: 2, backoff: .none) { error in
+                    guard let refused = error as? Refused else { return false }
+                    asked.withLock { $0.append(refused.code) }
+                    return refused.code == 7
+                }
+                let pool = try makePool(maxWorkers: 2, onWorkerLoss: .retry(policy))
+                #expect(try pool.submit(throwFirst, folder.file("a"), 2, 7).result(timeout: longTime) == 3)
+                #expect(throws: Refused(code: 7)) {
+                    try pool.submit(throwFirst, folder.file("b"), 1_000, 7).result(timeout: longTime)
+                }
+                #expect(throws: Refused(code: 8)) {
+                    try pool.submit(throwFirst, folder.file("c"), 1_000, 8).result(timeout: longTime)
+                }
+                let runs = try ["a", "b", "c"].map { try folder.lines(of: $0).count }
+                #expect(runs == [3, 3, 1])
+                #expect(asked.withLock { $0 } == [7, 7, 7, 7, 7, 8])
+                pool.shutdown()
+            }
+        }
+
+        @Test("a call that waits for its next attempt can be cancelled")
+        func cancelsBetweenAttempts() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let slowly = RetryPolicy(crashes: 1, backoff: .init(first: .seconds(3_600)))
+                let pool = try makePool(maxWorkers: 1, onWorkerLoss: .retry(slowly))
+                let future = try pool.submit(crashFirst, folder.file("runs"), 1, Int(SIGKILL))
+                try spin { (try? folder.lines(of: "runs").count) == 1 && future.state == .pending }
+                #expect(future.cancel() && future.isCancelled)
+                #expect(try pool.submit(increment, 1).result(timeout: longTime) == 2)
+                pool.shutdown()
+                #expect(try folder.lines(of: "runs").count == 1)
+            }
+        }
+
+        @Test("a worker that breaks the rules of the wire costs its call", .proves(.P4))
+        func breaksTheRules() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1, onWorkerLoss: .failTask)
+                let closing = try pool.submit(closeWire)
+                let behind = try pool.submit(increment, 1)
+                let writing = try pool.submit(writeGarbage)
+                let last = try pool.submit(increment, 2)
+                for future in [closing, writing] as [AnyFuture] {
+                    #expect(try future.exception(timeout: longTime) is WorkerLostError)
+                }
+                #expect(try behind.result(timeout: longTime) == 2 && last.result(timeout: longTime) == 3)
+                pool.shutdown()
+            }
+        }
+
+        @Test("whatever a policy, a pool that cannot start workers any more says why and breaks", .proves(.P3))
+        func cannotStart() throws {
+            try Leftovers.check {
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 2, worker: WorkerCommand(executable: "/bin/false"),
+                    options: ProcessPoolOptions(onWorkerLoss: .retry(limit: 3)))
+                let futures = try (0..<3).map { try pool.submit(increment, $0) }
+                for future in futures {
+                    let error = try #require(try future.exception(timeout: longTime) as? BrokenProcessPool)
+                    #expect("\(error)".contains("exited with code 1"), "\(error)")
+                }
+                pool.shutdown()
+            }
+        }
+
+        @Test(
+            "workers that are killed at random cost nothing but time: every result is there, once, and right",
+            .proves(.P4), arguments: [nil, 20])
+        func chaos(maxTasksPerChild: Int?) throws {
+            try Leftovers.check {
+                let patient = RetryPolicy(crashes: 1_000, memoryKills: 1_000, backoff: .none)
+                let pool = try makePool(
+                    maxWorkers: 4, maxTasksPerChild: maxTasksPerChild, onWorkerLoss: .retry(patient))
+                #expect(try pool.submit(increment, 1).result(timeout: longTime) == 2)
+                let killer = try WorkerKiller(of: pool, every: 3_000)
+                let short = try (0..<5_000).map { try pool.submit(increment, $0) }
+                let long = try (0..<100).map { try pool.submit(incrementSlowly, $0, 2_000) }
+                for (n, future) in short.enumerated() { #expect(try future.result(timeout: longTime) == n + 1) }
+                for (n, future) in long.enumerated() { #expect(try future.result(timeout: longTime) == n + 1) }
+                let killed = killer.stop()
+                #expect(killed > 0)
+                pool.shutdown()
+            }
+        }
+    }
+}
+
+/// Kills workers of a pool, one at random every so often, until it is stopped.
+final class WorkerKiller: Sendable {
+    private let isStopped = Atomic<Bool>(false)
+    private let killed = Atomic<Int>(0)
+    private let thread = DriverThread(name: "killer")
+
+    init(of pool: ProcessPoolExecutor, every microseconds: UInt32) throws {
+        let driver = pool.driver
+        try thread.start { [self] in
+            while !isStopped.load(ordering: .relaxed) {
+                usleep(microseconds)
+                // Its descriptor means this one process, also when that is reaped meanwhile.
+                guard let link = driver.links.withLock({ $0.values.randomElement() }) else { continue }
+                // On a loaded machine a start takes longer than the time between two kills: some have to get through.
+                let isStarting = driver.core.withLock { $0.state.isStarting(link.id) }
+                if isStarting, Int.random(in: 0..<5) > 0 { continue }
+                if futures_pidfd_signal(link.pidfd.rawValue, SIGKILL) == 0 { killed.add(1, ordering: .relaxed) }
+            }
+        }
+    }
+
+    /// Returns how many were killed.
+    func stop() -> Int {
+        isStopped.store(true, ordering: .relaxed)
+        thread.join()
+        return killed.load(ordering: .relaxed)
+    }
+}
