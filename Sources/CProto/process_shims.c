@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,7 +57,7 @@ int futures_set_pipe_size(int fd, int bytes) {
 }
 
 // dup2 onto a number closes what was there, so every source is first moved above all targets.
-static int moved_up(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 5); }
+static int moved_up(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 6); }
 
 // Whether a program started now finds the descriptor open.
 static int is_inherited(int fd) {
@@ -67,7 +68,7 @@ static int is_inherited(int fd) {
 int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    int high_read = -1, high_write = -1, high_error = -1;
+    int high_read = -1, high_write = -1, high_error = -1, high_journal = -1;
     int result = posix_spawn_file_actions_init(&actions);
     if (result != 0) return -result;
     result = posix_spawnattr_init(&attributes);
@@ -78,7 +79,8 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
     high_read = moved_up(request->wire_read);
     high_write = moved_up(request->wire_write);
     if (request->error_write >= 0) high_error = moved_up(request->error_write);
-    if (high_read < 0 || high_write < 0 || (request->error_write >= 0 && high_error < 0)) {
+    high_journal = moved_up(request->journal);
+    if (high_read < 0 || high_write < 0 || high_journal < 0 || (request->error_write >= 0 && high_error < 0)) {
         result = errno;
         goto out;
     }
@@ -92,7 +94,8 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
         (high_error >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_error, 2)) != 0) ||
         (result = posix_spawn_file_actions_adddup2(&actions, high_read, 3)) != 0 ||
         (result = posix_spawn_file_actions_adddup2(&actions, high_write, 4)) != 0 ||
-        (result = posix_spawn_file_actions_addclosefrom_np(&actions, 5)) != 0 ||
+        (result = posix_spawn_file_actions_adddup2(&actions, high_journal, 5)) != 0 ||
+        (result = posix_spawn_file_actions_addclosefrom_np(&actions, 6)) != 0 ||
         (result = posix_spawnattr_setsigmask(&attributes, &none)) != 0 ||
         (result = posix_spawnattr_setsigdefault(&attributes, &all)) != 0 ||
         (result = posix_spawnattr_setpgroup(&attributes, 0)) != 0 ||
@@ -116,6 +119,7 @@ out:
     if (high_read >= 0) close(high_read);
     if (high_write >= 0) close(high_write);
     if (high_error >= 0) close(high_error);
+    if (high_journal >= 0) close(high_journal);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return -result;
@@ -151,6 +155,18 @@ int futures_pidfd_signal(int pidfd, int signal_number) {
 }
 
 int futures_group_signal(pid_t group, int signal_number) { return kill(-group, signal_number) < 0 ? -errno : 0; }
+
+int futures_memory_file(const char *name, int64_t size) {
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0) fd = beyond_standard(fd);
+    if (fd < 0) return -errno;
+    if (ftruncate(fd, size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
 
 int futures_epoll_create(void) {
     int fd = epoll_create1(EPOLL_CLOEXEC);

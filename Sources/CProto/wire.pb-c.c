@@ -1421,7 +1421,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__compression_policy__descript
   (ProtobufCMessageInit) futures__wire__v1__compression_policy__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor futures__wire__v1__hello__field_descriptors[6] =
+static const ProtobufCFieldDescriptor futures__wire__v1__hello__field_descriptors[7] =
 {
   {
     "wire_version",
@@ -1495,10 +1495,23 @@ static const ProtobufCFieldDescriptor futures__wire__v1__hello__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "journal_descriptor",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Hello, journal_descriptor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned futures__wire__v1__hello__field_indices_by_name[] = {
   3,   /* field[3] = capabilities */
   5,   /* field[5] = compression */
+  6,   /* field[6] = journal_descriptor */
   2,   /* field[2] = limits */
   1,   /* field[1] = minimum_wire_version */
   0,   /* field[0] = wire_version */
@@ -1507,7 +1520,7 @@ static const unsigned futures__wire__v1__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange futures__wire__v1__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor futures__wire__v1__hello__descriptor =
 {
@@ -1517,7 +1530,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__hello__descriptor =
   "Futures__Wire__V1__Hello",
   "futures.wire.v1",
   sizeof(Futures__Wire__V1__Hello),
-  6,
+  7,
   futures__wire__v1__hello__field_descriptors,
   futures__wire__v1__hello__field_indices_by_name,
   1,  futures__wire__v1__hello__number_ranges,
@@ -1794,7 +1807,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__task__descriptor =
   (ProtobufCMessageInit) futures__wire__v1__task__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor futures__wire__v1__chunk__field_descriptors[7] =
+static const ProtobufCFieldDescriptor futures__wire__v1__chunk__field_descriptors[9] =
 {
   {
     "id",
@@ -1880,6 +1893,30 @@ static const ProtobufCFieldDescriptor futures__wire__v1__chunk__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ranges",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED32,
+    offsetof(Futures__Wire__V1__Chunk, n_ranges),
+    offsetof(Futures__Wire__V1__Chunk, ranges),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "in_parts",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Chunk, in_parts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned futures__wire__v1__chunk__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
@@ -1889,11 +1926,13 @@ static const unsigned futures__wire__v1__chunk__field_indices_by_name[] = {
   3,   /* field[3] = encoding */
   2,   /* field[2] = function */
   0,   /* field[0] = id */
+  8,   /* field[8] = in_parts */
+  7,   /* field[7] = ranges */
 };
 static const ProtobufCIntRange futures__wire__v1__chunk__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor futures__wire__v1__chunk__descriptor =
 {
@@ -1903,7 +1942,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__chunk__descriptor =
   "Futures__Wire__V1__Chunk",
   "futures.wire.v1",
   sizeof(Futures__Wire__V1__Chunk),
-  7,
+  9,
   futures__wire__v1__chunk__field_descriptors,
   futures__wire__v1__chunk__field_indices_by_name,
   1,  futures__wire__v1__chunk__number_ranges,
@@ -2065,7 +2104,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__element_failure__descriptor 
   (ProtobufCMessageInit) futures__wire__v1__element_failure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor futures__wire__v1__chunk_result__field_descriptors[8] =
+static const ProtobufCFieldDescriptor futures__wire__v1__chunk_result__field_descriptors[9] =
 {
   {
     "id",
@@ -2163,6 +2202,18 @@ static const ProtobufCFieldDescriptor futures__wire__v1__chunk_result__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "part",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__ChunkResult, part),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned futures__wire__v1__chunk_result__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
@@ -2172,13 +2223,14 @@ static const unsigned futures__wire__v1__chunk_result__field_indices_by_name[] =
   2,   /* field[2] = encoding */
   7,   /* field[7] = failures */
   0,   /* field[0] = id */
+  8,   /* field[8] = part */
   5,   /* field[5] = run_nanoseconds */
 };
 static const ProtobufCIntRange futures__wire__v1__chunk_result__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 4, 2 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor futures__wire__v1__chunk_result__descriptor =
 {
@@ -2188,7 +2240,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__chunk_result__descriptor =
   "Futures__Wire__V1__ChunkResult",
   "futures.wire.v1",
   sizeof(Futures__Wire__V1__ChunkResult),
-  8,
+  9,
   futures__wire__v1__chunk_result__field_descriptors,
   futures__wire__v1__chunk_result__field_indices_by_name,
   2,  futures__wire__v1__chunk_result__number_ranges,

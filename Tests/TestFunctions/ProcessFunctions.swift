@@ -161,6 +161,23 @@ public let crashFirst = Callable("crash_first") { (path: String, times: Int, sig
     if count <= times { raise(Int32(signal)) }
     return count
 }
+/// Adds the number as a line to a file; then ends its process, if the number is negative.
+public let noteOrCrash = Callable("note_or_crash") { (path: String, number: Int) -> Int in
+    takeNote(path, number)
+}
+/// ``noteOrCrash`` that takes so many microseconds.
+public let noteOrCrashSlowly = Callable("note_or_crash_slowly") { (path: String, number: Int, time: Int) -> Int in
+    usleep(UInt32(time))
+    return takeNote(path, number)
+}
+private func takeNote(_ path: String, _ number: Int) -> Int {
+    let file = open(path, O_CREAT | O_WRONLY | O_APPEND, 0o600)
+    let bytes = Array("\(number)\n".utf8)
+    _ = write(file, bytes, bytes.count)
+    close(file)
+    if number < 0 { raise(SIGKILL) }
+    return number
+}
 /// Throws the first so many times that it is called with this file; then tells how often it was.
 public let throwFirst = Callable("throw_first") { (path: String, times: Int, code: Int) -> Int in
     let count = note(in: path)
@@ -229,6 +246,8 @@ public let processFunctions = FunctionRegistry {
     beFirst
     incrementSlowly
     crashFirst
+    noteOrCrash
+    noteOrCrashSlowly
     throwFirst
     takeLeaving
     makeLeaving

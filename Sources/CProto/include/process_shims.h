@@ -23,10 +23,10 @@ struct futures_spawn_request {
     int wire_read;   // becomes descriptor 3
     int wire_write;  // becomes descriptor 4
     int error_write; // becomes descriptor 2; -1 leaves the parent's
+    int journal;     // becomes descriptor 5
 };
 
-/// Starts a process with descriptors 0 (/dev/null), 1 (the parent's, or /dev/null where it has none), 2, 3 and 4 and no
-/// other, default signal actions, an empty signal mask and a process group of its own. Stores its pid and a pidfd. -ESRCH if
+/// Starts a process with descriptors 0 (/dev/null), 1 (the parent's, or /dev/null where it has none), 2 to 5 and no other, default signal actions, an empty signal mask and a process group of its own. Stores its pid and a pidfd. -ESRCH if
 /// it has ended and somebody else has reaped it.
 int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd);
 
@@ -48,6 +48,10 @@ int futures_pidfd_signal(int pidfd, int signal_number);
 
 /// Signals every process of a group; -ESRCH when none is left.
 int futures_group_signal(pid_t group, int signal_number);
+
+/// A file in memory, zeroed, whose size can never change: whoever has it can neither grow it nor make a reader trap by
+/// cutting it. Close-on-exec.
+int futures_memory_file(const char *name, int64_t size);
 
 int futures_epoll_create(void);
 /// Watches `fd` for input (and output); `token` comes back with its events. `modify` changes an entry.

@@ -243,10 +243,14 @@ struct  Futures__Wire__V1__Hello
    * How the worker shall compress what it sends; absent: not at all.
    */
   Futures__Wire__V1__CompressionPolicy *compression;
+  /*
+   * The number of the descriptor that is the worker's journal, memory that it shares with the parent; 0 if it has none.
+   */
+  uint32_t journal_descriptor;
 };
 #define FUTURES__WIRE__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__hello__descriptor) \
-    , 0, 0, NULL, 0,NULL, 0, NULL }
+    , 0, 0, NULL, 0,NULL, 0, NULL, 0 }
 
 
 /*
@@ -382,10 +386,20 @@ struct  Futures__Wire__V1__Chunk
    * How many elements, 1 or more, at most Limits.max_count.
    */
   uint32_t count;
+  /*
+   * Which of them to run: the index of a first one and how many from there on, and so on for each range; ascending, none
+   * empty, no two overlapping. Empty: all.
+   */
+  size_t n_ranges;
+  uint32_t *ranges;
+  /*
+   * Tell finished elements by and by, in several ChunkResults, so that they are not lost with the worker.
+   */
+  protobuf_c_boolean in_parts;
 };
 #define FUTURES__WIRE__V1__CHUNK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__chunk__descriptor) \
-    , 0, 0, 0, FUTURES__WIRE__V1__ENCODING__ENCODING_VALUES, FUTURES__WIRE__V1__COMPRESSION__COMPRESSION_NONE, 0, 0 }
+    , 0, 0, 0, FUTURES__WIRE__V1__ENCODING__ENCODING_VALUES, FUTURES__WIRE__V1__COMPRESSION__COMPRESSION_NONE, 0, 0, 0,NULL, 0 }
 
 
 /*
@@ -445,8 +459,8 @@ struct  Futures__Wire__V1__ElementFailure
 
 
 /*
- * Frame kind 6, worker to parent: a chunk was run. Payload: one column with the results of the elements that
- * succeeded, in the chunk's order: `count` less the number of failures.
+ * Frame kind 6, worker to parent: a chunk, or a part of it, was run. Payload: one column with the results of the elements
+ * that succeeded, in the chunk's order: as many as the message is about, less the number of failures.
  */
 struct  Futures__Wire__V1__ChunkResult
 {
@@ -484,10 +498,15 @@ struct  Futures__Wire__V1__ChunkResult
    */
   size_t n_failures;
   Futures__Wire__V1__ElementFailure **failures;
+  /*
+   * How many elements the message is about: the next ones of those that the chunk asked for. 0: all that are left of
+   * them, and the chunk is done; otherwise more follows. Only where the chunk was to be told in parts.
+   */
+  uint32_t part;
 };
 #define FUTURES__WIRE__V1__CHUNK_RESULT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__chunk_result__descriptor) \
-    , 0, 0, FUTURES__WIRE__V1__ENCODING__ENCODING_VALUES, FUTURES__WIRE__V1__COMPRESSION__COMPRESSION_NONE, 0, 0, 0, 0,NULL }
+    , 0, 0, FUTURES__WIRE__V1__ENCODING__ENCODING_VALUES, FUTURES__WIRE__V1__COMPRESSION__COMPRESSION_NONE, 0, 0, 0, 0,NULL, 0 }
 
 
 typedef enum {

@@ -35,31 +35,10 @@ extension Callable {
     }
 
     /// Decodes one column for each argument; that there are more is an error, too.
-    ///
-    /// - Throws: what decoding throws.
-    /// - Returns: what calling the body for each element gave; failures do not stop the others.
-    package func callElements(
-        count: Int, _ decoder: inout PayloadDecoder
-    ) throws -> (values: [Output], failures: [(index: Int, error: any Error)]) {
+    package func decodeColumns(count: Int, _ decoder: inout PayloadDecoder) throws -> (repeat [each Input]) {
         let columns = (repeat try decodeColumn(each inputs, count, &decoder))
         try decoder.finish()
-        return callElements(count: count, repeat each columns)
-    }
-
-    private func callElements(
-        count: Int, _ column: repeat [each Input]
-    ) -> (values: [Output], failures: [(index: Int, error: any Error)]) {
-        var values: [Output] = []
-        values.reserveCapacity(count)
-        var failures: [(index: Int, error: any Error)] = []
-        for index in 0..<count {
-            do {
-                values.append(try call(repeat (each column)[index]))
-            } catch {
-                failures.append((index, error))
-            }
-        }
-        return (values, failures)
+        return columns
     }
 }
 

@@ -8,20 +8,22 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     public let functionName: String?
     /// The pool's number of the task that it was running.
     public let taskID: UInt64?
-    /// Which execution of the task it was, from 1. Being sent to a worker that did not come to it is none.
+    /// The element that it was running, where the task is a chunk of a map: its index within the chunk, from 0.
+    public let element: Int?
+    /// Which execution of the task, or of the element, it was, from 1. Being sent to a worker that did not come to it is none.
     public let attempt: Int
     /// The end of what the worker wrote to its standard error; a Swift fatal error says there what it was.
     public let standardErrorTail: String
 
     package init(
         processID: Int32, status: TerminationStatus?, functionName: String? = nil, taskID: UInt64? = nil,
-        attempt: Int = 1,
-        standardErrorTail: String = ""
+        element: Int? = nil, attempt: Int = 1, standardErrorTail: String = ""
     ) {
         self.processID = processID
         self.status = status
         self.functionName = functionName
         self.taskID = taskID
+        self.element = element
         self.attempt = attempt
         self.standardErrorTail = standardErrorTail
     }
@@ -31,7 +33,8 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
         var text =
             "worker process \(processID) \(status.map(String.init(describing:)) ?? "was given up and killed by the pool")"
         if let taskID {
-            text += " while it ran \(callText(functionName)) (task \(taskID), attempt \(attempt))"
+            let what = element.map { "element \($0) of a chunk of " } ?? ""
+            text += " while it ran \(what)\(callText(functionName)) (task \(taskID), attempt \(attempt))"
         } else {
             text += " while it ran no task"
         }

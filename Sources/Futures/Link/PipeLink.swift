@@ -14,6 +14,7 @@ final class PipeLink: @unchecked Sendable {
     let toWorker: FileDescriptor
     let fromWorker: FileDescriptor
     let errorOutput: WorkerErrorOutput
+    let journal: WorkerJournal
 
     // The settling role's.
     var outbox = FrameBuffer()
@@ -28,8 +29,12 @@ final class PipeLink: @unchecked Sendable {
     /// The decoder's, readable while it hands out a frame.
     let receiveLimits = WireLimits.default
     var isWelcomed = false
-    /// No more answers will be read: the pipe has ended, or its bytes cannot be trusted.
+    /// How many bytes have been read from the worker.
+    var received: UInt64 = 0
+    /// No more will be read: the pipe has ended, or its bytes cannot be trusted.
     var hasStoppedReading = false
+    /// What it sends cannot be understood.
+    var isUnintelligible = false
     /// When a worker that closed the wire without exiting is given up.
     var closedDeadline: Int64?
     private(set) var functions: [String: (index: UInt32, description: FunctionDescription)] = [:]
@@ -49,6 +54,7 @@ final class PipeLink: @unchecked Sendable {
         toWorker = process.toWorker
         fromWorker = process.fromWorker
         errorOutput = WorkerErrorOutput(process.standardError)
+        journal = process.journal
     }
 
     /// What the decoding of an answer needs to know of where it came from.

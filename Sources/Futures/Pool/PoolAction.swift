@@ -32,6 +32,8 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case requeued(Job)
     /// Complete the future with the error.
     case fail(Job, any Error)
+    /// The element of a chunk is given up: it has this error. The chunk goes on, if others are left.
+    case failElement(Job, Int, any Error)
     /// Cancel the future.
     case cancel(Job)
     /// Tell the worker to finish and exit.

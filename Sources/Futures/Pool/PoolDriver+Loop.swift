@@ -54,7 +54,8 @@ extension PoolDriver {
     private func spawn(_ id: WorkerID) {
         do {
             let link = PipeLink(id: id, command: command, process: try command.spawn())
-            let hello = Hello(workerID: id.rawValue, compression: compression)
+            let hello = Hello(
+                workerID: id.rawValue, compression: compression, journalDescriptor: workerJournalDescriptor)
             do {
                 try PoolLoop.watch(link, epoll: epoll)
                 // Nobody else knows the link yet, so that this thread may use what is the settling role's.
@@ -154,6 +155,7 @@ extension PoolDriver {
         // What it said before it ended counts. Its own children may hold the pipes open: no waiting for their end.
         while !link.hasStoppedReading, readAnswers(link) {}
         guard let status = link.reap() else { return }
+        readUnwrittenAnswers(link)
         _ = link.errorOutput.read()
         let now = futures_monotonic_nanoseconds()
         if core.withLock({ $0.state.isStarting(link.id) }) {
@@ -170,12 +172,23 @@ extension PoolDriver {
     }
 
     private func lossReport(_ link: PipeLink, _ status: TerminationStatus?, reason: String? = nil) -> LossReport {
-        let running = core.withLock { $0.state.runningTask(of: link.id) }
+        var running = LossReport.Running.first
+        switch link.journal.read() {
+        case .unused: break
+        case .nothing: running = .nothing
+        case .last(let note):
+            running = .task(TaskID(rawValue: note.task), attempt: note.attempt, element: note.element.map { Int($0) })
+        }
+        let task = core.withLock { $0.state.task(of: link.id, running) }
+        // The journal is the worker's word: of an element that cannot be, nothing is said.
+        let left = (task?.job as? ElementsJob)?.elementsLeft(at: running.element)
+        if left == nil, case .task(let id, let attempt, _) = running { running = .task(id, attempt: attempt) }
         let loss = WorkerLoss(
-            processID: link.pid, status: status, functionName: running?.job.function.name,
-            taskID: running?.id.rawValue, attempt: running?.execution ?? 1,
+            processID: link.pid, status: status, functionName: task?.job.function.name,
+            taskID: task?.id.rawValue, element: running.element, attempt: task?.execution ?? 1,
             standardErrorTail: link.errorOutput.tail)
-        return LossReport(loss, reason: reason ?? "a worker process ended abruptly")
+        return LossReport(
+            loss, running: running, isLastElement: left == 1, reason: reason ?? "a worker process ended abruptly")
     }
 
     func stopReading(_ link: PipeLink) {
@@ -194,6 +207,7 @@ extension PoolDriver {
     /// The worker is alive, but what it does cannot be understood.
     func brokeTheRules(_ link: PipeLink, _ what: String) {
         stopReading(link)
+        link.isUnintelligible = true
         guard link.isWelcomed else { return startFailed(link, .notTheProtocol(what)) }
         let report = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
         let now = futures_monotonic_nanoseconds()

@@ -17,7 +17,8 @@ extension PoolDriver {
         }
         switch result {
         case .wouldBlock: return false
-        case .bytes:
+        case .bytes(let count):
+            link.received += UInt64(count)
             takeFrames(link)
             return true
         case .endOfFile:
@@ -30,9 +31,27 @@ extension PoolDriver {
         }
     }
 
+    /// Takes in what a worker that is gone had finished and not written.
+    func readUnwrittenAnswers(_ link: PipeLink) {
+        guard !link.isUnintelligible else { return }
+        let bytes = link.journal.unwritten(after: link.received)
+        guard !bytes.isEmpty else { return }
+        link.received += UInt64(bytes.count)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = link.decoder.withFreeSpace { space in
+                let piece = rest.prefix(space.count)
+                space.copyBytes(from: piece)
+                return (count: piece.count, result: piece.count)
+            }
+            rest = rest.dropFirst(count)
+            takeFrames(link)
+        }
+    }
+
     private func takeFrames(_ link: PipeLink) {
         do {
-            while !link.hasStoppedReading, try link.decoder.withNextFrame({ try take($0, from: link) }) {}
+            while !link.isUnintelligible, try link.decoder.withNextFrame({ try take($0, from: link) }) {}
         } catch {
             brokeTheRules(link, "\(error)")
         }
@@ -52,6 +71,8 @@ extension PoolDriver {
             answered(
                 result.id, result.attempt, result.runNanoseconds,
                 .result(format: result.format, payload: frame.payload), link)
+        case .chunkResult(let result) where result.part > 0:
+            try partAnswered(result, frame.payload, link)
         case .chunkResult(let result):
             answered(
                 result.id, result.attempt, result.runNanoseconds, .chunkResult(result, payload: frame.payload), link)
@@ -92,11 +113,7 @@ extension PoolDriver {
     ) {
         guard id != Initializer.taskID else { return initialized(answer, link) }
         let (task, runTime) = (TaskID(rawValue: id), Int64(clamping: runTime))
-        if case .failure(let failure) = answer, failure.place == .running, retries?.errors ?? 0 > 0,
-            failedRetryably(failure, task, attempt, runTime, link)
-        {
-            return
-        }
+        if let retries, retries.errors > 0, isRunAgain(answer, by: retries, task, attempt, runTime, link) { return }
         let now = futures_monotonic_nanoseconds()
         let job = record { state, actions in
             state.answered(task, attempt: attempt, by: link.id, runTime: runTime, now: now, &actions)
@@ -106,21 +123,48 @@ extension PoolDriver {
         loop.completions.append(job.decode(answer, from: link.origin))
     }
 
-    /// A call threw, and its pool retries errors.
+    /// What becomes of an answer in a pool that retries errors.
     ///
-    /// - Returns: whether there is nothing more to do about this answer: the call will be run again, or the answer is late.
-    private func failedRetryably(
-        _ failure: FailureDescription, _ task: TaskID, _ attempt: UInt32, _ runTime: Int64, _ link: PipeLink
+    /// - Returns: whether there is nothing more to do about it: the call, or elements of it, will be run again, or the answer
+    ///   is late.
+    private func isRunAgain(
+        _ answer: PoolJob.Answer, by retries: RetryPolicy, _ task: TaskID, _ attempt: UInt32, _ runTime: Int64,
+        _ link: PipeLink
     ) -> Bool {
-        guard let retries, let job = core.withLock({ $0.state.job(of: task, heldBy: link.id, attempt: attempt) })
-        else { return false }
-        // The user's code: with no lock held.
-        guard retries.retriesError(job.error(failure, from: link.origin)) else { return false }
+        guard let job = core.withLock({ $0.state.job(of: task, heldBy: link.id, attempt: attempt) }) else {
+            return false
+        }
+        var elementFailures: Int?
+        switch answer {
+        case .result: return false
+        case .failure(let failure):
+            // The user's code: with no lock held.
+            guard failure.place == .running, retries.retriesError(job.error(failure, from: link.origin)) else {
+                return false
+            }
+        case .chunkResult(let message, let payload):
+            guard let job = job as? ElementsJob else { return false }
+            elementFailures = job.takeLastPart(message, payload, from: link.origin, retries: retries)
+            if elementFailures == nil { return false }
+        }
         let now = futures_monotonic_nanoseconds()
-        let decision = record { state, actions in
-            state.failedRetryably(task, attempt: attempt, by: link.id, runTime: runTime, now: now, &actions)
+        let decision = record { [elementFailures] state, actions in
+            state.failedRetryably(
+                task, attempt: attempt, by: link.id, runTime: runTime, elementFailures: elementFailures, now: now,
+                &actions)
         }
         return decision != .spent
+    }
+
+    /// A worker has finished some elements of a chunk.
+    private func partAnswered(
+        _ message: ChunkResultMessage, _ payload: UnsafeRawBufferPointer, _ link: PipeLink
+    ) throws(WireError) {
+        let job = core.withLock {
+            $0.state.job(of: TaskID(rawValue: message.id), heldBy: link.id, attempt: message.attempt)
+        }
+        guard let job = job as? ElementsJob else { return }
+        try job.takePart(message, payload, from: link.origin, retries: retries)
     }
 
     private func initialized(_ answer: PoolJob.Answer, _ link: PipeLink) {

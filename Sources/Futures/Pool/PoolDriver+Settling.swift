@@ -69,7 +69,9 @@ extension PoolDriver {
         case .requeued(let job):
             job.future.markUnsent()
         case .fail(let job, let error):
-            work.completions.append(Completion { job.future.fail(error) })
+            work.completions.append(job.failure(error))
+        case .failElement(let job, let element, let error):
+            if let end = (job as? ElementsJob)?.fail(element: element, error) { work.completions.append(end) }
         case .cancel(let job):
             work.completions.append(Completion { job.future.cancelByOwner() })
         case .drain(let worker):
@@ -136,8 +138,10 @@ extension PoolDriver {
         }
         let format = job.payload.format
         if let count = job.elementCount {
+            let ranges = (job as? ElementsJob)?.beginAttempt() ?? []
             let message = ChunkMessage(
-                id: id.rawValue, attempt: attempt, function: index, format: format, count: UInt32(count))
+                id: id.rawValue, attempt: attempt, function: index, format: format, count: UInt32(count),
+                ranges: ranges.map { UInt32($0.lowerBound)..<UInt32($0.upperBound) }, isInParts: keepsElements)
             append(.chunk(message), payload: job.payload, to: link, &work)
         } else {
             let message = TaskMessage(id: id.rawValue, attempt: attempt, function: index, format: format)

@@ -66,6 +66,8 @@ final class PoolDriver: @unchecked Sendable {
     let initializer: Initializer?
     let compression: CompressionPolicy
     let retries: RetryPolicy?
+    /// Whether a chunk's finished elements are told by and by, since the pool may go on without the worker.
+    let keepsElements: Bool
     let startTimeout: Int64
     let backlogLimit: BacklogLimit
     let core: Mutex<Core>
@@ -90,6 +92,7 @@ final class PoolDriver: @unchecked Sendable {
         self.initializer = initializer
         self.compression = compression
         retries = configuration.onWorkerLoss.retries
+        if case .breakPool = configuration.onWorkerLoss { keepsElements = false } else { keepsElements = true }
         startTimeout = configuration.startTimeout
         backlogLimit = configuration.backlogLimit
         epoll = try FileDescriptor.epoll()

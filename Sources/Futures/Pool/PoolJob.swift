@@ -37,6 +37,12 @@ package class PoolJob: @unchecked Sendable {
         fatalError("overridden")
     }
 
+    /// Brings the future to an end with what befell the task.
+    func failure(_ error: any Error) -> Completion {
+        let future = future
+        return Completion { future.fail(error) }
+    }
+
     /// What a worker says about a task.
     enum Answer {
         case result(format: PayloadFormat, payload: UnsafeRawBufferPointer)
@@ -98,83 +104,8 @@ final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
     }
 }
 
-/// The results of one chunk: an outcome for each of its elements, in order.
-package struct ChunkOutcome<Output: Sendable>: Sendable {
-    /// The values of the elements that succeeded, in order.
-    package let values: [Output]
-    /// The elements that failed, by ascending index.
-    package let failures: [(index: Int, error: any Error)]
-    /// How long the worker took, in nanoseconds; nil where it was not measured.
-    package var runTime: Int64?
-    package var count: Int { values.count + failures.count }
-}
-
-/// A call for each element of a chunk.
-final class ChunkJob<Output: Sendable>: PoolJob, @unchecked Sendable {
-    private let count: Int
-    private let output: ValueCodec<Output>
-    private let errors: [ErrorCodec]
-    private let typedFuture: Future<ChunkOutcome<Output>>
-
-    init(
-        function: PoolFunction, payload: Payload, count: Int, output: ValueCodec<Output>,
-        errors: [ErrorCodec], future: Future<ChunkOutcome<Output>>
-    ) {
-        self.count = count
-        self.output = output
-        self.errors = errors
-        typedFuture = future
-        super.init(function: function, payload: payload, elementCount: count, future: future)
-    }
-
-    override func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
-        failure.error(functionName: function.name, codecs: errors, from: origin)
-    }
-
-    override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
-        let future = typedFuture
-        switch answer {
-        case .chunkResult(let message, let bytes):
-            do {
-                let outcome = try decode(message, bytes, from: origin)
-                return Completion { future.fulfil(outcome) }
-            } catch {
-                let error = TransportError(.decodingResult, functionName: function.name, cause: error)
-                return Completion { future.fail(error) }
-            }
-        case .failure(let description):
-            let error = error(description, from: origin)
-            return Completion { future.fail(error) }
-        case .result:
-            return Completion.unexpected(function.name, future)
-        }
-    }
-
-    private func decode(
-        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin
-    ) throws -> ChunkOutcome<Output> {
-        guard Int(message.count) == count, message.failures.count <= count else {
-            throw WireError.wrongColumnCount(expected: count, found: Int(message.count))
-        }
-        var previous = -1
-        let failures = try message.failures.map { element in
-            let index = Int(element.index)
-            guard index > previous, index < count else {
-                throw WireError.wrongColumnCount(expected: count, found: index + 1)
-            }
-            previous = index
-            return (index: index, error: error(element.failure, from: origin))
-        }
-        var decoder = try PayloadDecoder(bytes, format: message.format, limits: origin.limits)
-        let values = try output.decodeColumn(count: count - failures.count, from: &decoder)
-        try decoder.finish()
-        return ChunkOutcome(
-            values: values, failures: failures, runTime: Int64(clamping: message.runNanoseconds))
-    }
-}
-
 extension Completion {
-    fileprivate static func unexpected(_ functionName: String, _ future: AnyFuture) -> Completion {
+    static func unexpected(_ functionName: String, _ future: AnyFuture) -> Completion {
         Completion {
             future.fail(
                 TransportError(

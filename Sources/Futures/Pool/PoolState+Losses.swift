@@ -4,18 +4,40 @@ import Glibc
 package struct LossReport: Sendable {
     /// What happened, for the user.
     package let loss: WorkerLoss
+    /// What it was running.
+    package let running: Running
     /// Why the pool is broken, where a loss breaks it.
     package let reason: String
     /// Which budget it is taken from.
     package let charge: Charge
+    /// The element that it ran is the only one of its chunk that is not finished.
+    package let isLastElement: Bool
 
     package enum Charge: Sendable {
         case crash
         case memory
     }
 
-    package init(_ loss: WorkerLoss, reason: String, charge: Charge = .crash) {
+    package enum Running: Sendable, Equatable {
+        /// Not known: the first of what it holds.
+        case first
+        case nothing
+        /// This, unless it has answered it; of a chunk, with the element that it had come to.
+        case task(TaskID, attempt: UInt32, element: Int? = nil)
+
+        var element: Int? {
+            if case .task(_, _, let element) = self { return element }
+            return nil
+        }
+    }
+
+    package init(
+        _ loss: WorkerLoss, running: Running = .first, isLastElement: Bool = false, reason: String,
+        charge: Charge = .crash
+    ) {
+        self.isLastElement = isLastElement
         self.loss = loss
+        self.running = running
         self.reason = reason
         self.charge = charge
     }
@@ -23,12 +45,37 @@ package struct LossReport: Sendable {
 
 /// What a task was charged with.
 struct TaskHistory {
-    var losses: [WorkerLoss] = []
-    var crashes = 0
-    var memoryKills = 0
+    /// What it was charged with as a whole.
+    var charges = Charges()
+    /// What elements of a chunk were charged with.
+    var elements: [Int: Charges] = [:]
+    /// How often it threw what was worth another try.
     var errors = 0
+    /// How often a worker was lost that had it as the first, and said that it had not begun it.
+    var unbegunLosses = 0
 
-    var failures: Int { crashes + memoryKills + errors }
+    struct Charges {
+        var losses: [WorkerLoss] = []
+        var crashes = 0
+        var memoryKills = 0
+
+        /// - Returns: whether it may be run again.
+        mutating func add(_ report: LossReport, _ policy: RetryPolicy?) -> Bool {
+            losses.append(report.loss)
+            switch report.charge {
+            case .crash:
+                crashes += 1
+                return crashes <= policy?.crashes ?? 0
+            case .memory:
+                memoryKills += 1
+                return memoryKills <= policy?.memoryKills ?? 0
+            }
+        }
+    }
+
+    func failures(of element: Int?) -> Int {
+        errors + (element.map { elements[$0]?.losses.count ?? 0 } ?? charges.losses.count)
+    }
 }
 
 // What becomes of the tasks that a lost worker held, and of those that failed and may be run again.
@@ -65,28 +112,55 @@ extension PoolState {
         if !worker.held.isEmpty { busyCount -= 1 }
         heldCount -= worker.held.count
         workers[id] = nil
+        let guilty = worker.loss.flatMap { guiltyTask(of: worker, id, $0.running) }
         // The last one first, so that they come back in their order.
-        for task in worker.held.reversed() { lostItsWorker(task, worker, &actions, now: now) }
+        for task in worker.held.reversed() {
+            if task == guilty, let report = worker.loss {
+                charge(task, with: report, now: now, &actions)
+            } else {
+                lostItsWorker(task, worker, &actions)
+            }
+        }
         actions.append(.release(id))
         schedule(now: now, &actions)
     }
 
-    private mutating func lostItsWorker(
-        _ id: TaskID, _ worker: Worker, _ actions: inout [PoolAction<Job>], now: Int64
-    ) {
+    /// The task of a worker's that a loss is charged to.
+    func guiltyTask(of worker: Worker, _ id: WorkerID, _ running: LossReport.Running) -> TaskID? {
+        switch running {
+        case .first: break
+        case .task(let task, let attempt, _):
+            if let record = tasks[task], record.worker == id, record.attempt == attempt { return task }
+            fallthrough
+        case .nothing:
+            // It had begun nothing that is not answered. When that happens time and again, it is what it was sent that ends it,
+            // before it can say so.
+            guard let first = worker.held.first, histories[first]?.unbegunLosses ?? 0 >= Self.unbegunLossLimit else {
+                return nil
+            }
+        }
+        guard let first = worker.held.first, let record = tasks[first], record.worker == id, record.hasBegun,
+            !record.isTakeBackRequested
+        else { return nil }
+        return first
+    }
+
+    /// So often a task may be the first of a worker that dies before it begins it, until it counts as guilty.
+    private static var unbegunLossLimit: Int { 3 }
+
+    private mutating func lostItsWorker(_ id: TaskID, _ worker: Worker, _ actions: inout [PoolAction<Job>]) {
         guard let record = tasks[id] else { return }
-        let hadBegun = worker.held.first == id && record.hasBegun && !record.isTakeBackRequested
-        let isWanted = !record.isCancelRequested && (hadBegun || !isCancellingFutures)
+        let wasFirst = worker.held.first == id && record.hasBegun && !record.isTakeBackRequested
+        let isWanted = !record.isCancelRequested && (wasFirst || !isCancellingFutures)
         // Somebody may wait in cancel() for the worker's word about it.
         if record.isTakeBackRequested { actions.append(.takeBackOver(id, isCancelled: !isWanted)) }
-        if hadBegun, let report = worker.loss {
-            charge(id, with: report, now: now, &actions)
-        } else if isWanted {
-            putBack(id, &actions)
-        } else {
+        guard isWanted else {
             forget(id, &actions)
             actions.append(.cancel(record.job))
+            return
         }
+        if wasFirst, worker.loss != nil { histories[id, default: TaskHistory()].unbegunLosses += 1 }
+        putBack(id, &actions)
     }
 
     /// Puts a task that a worker held back into the backlog, before the others of its priority.
@@ -106,28 +180,38 @@ extension PoolState {
         _ id: TaskID, with report: LossReport, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[id] else { return }
+        if record.isTakeBackRequested { actions.append(.takeBackOver(id, isCancelled: false)) }
         var history = histories[id] ?? TaskHistory()
-        history.losses.append(report.loss)
+        let element = report.running.element
         let isWithinBudget: Bool
-        switch report.charge {
-        case .crash:
-            history.crashes += 1
-            isWithinBudget = history.crashes <= configuration.onWorkerLoss.retries?.crashes ?? 0
-        case .memory:
-            history.memoryKills += 1
-            isWithinBudget = history.memoryKills <= configuration.onWorkerLoss.retries?.memoryKills ?? 0
+        let losses: [WorkerLoss]
+        if let element {
+            isWithinBudget = history.elements[element, default: .init()].add(report, configuration.onWorkerLoss.retries)
+            losses = history.elements[element]?.losses ?? []
+        } else {
+            isWithinBudget = history.charges.add(report, configuration.onWorkerLoss.retries)
+            losses = history.charges.losses
         }
-        guard isWithinBudget else {
-            forget(id, &actions)
-            actions.append(.fail(record.job, WorkerLostError(losses: history.losses)))
+        if isWithinBudget {
+            delay(id, history, failures: history.failures(of: element), now: now, &actions)
             return
         }
-        delay(id, history, now: now, &actions)
+        let error = WorkerLostError(losses: losses)
+        guard let element else {
+            forget(id, &actions)
+            actions.append(.fail(record.job, error))
+            return
+        }
+        // The other elements go on without it.
+        actions.append(.failElement(record.job, element, error))
+        history.elements[element] = nil
+        histories[id] = history
+        if report.isLastElement { forget(id, &actions) } else { putBack(id, &actions) }
     }
 
     /// Has a task that failed run again after a pause.
     private mutating func delay(
-        _ id: TaskID, _ history: TaskHistory, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ id: TaskID, _ history: TaskHistory, failures: Int, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[id], let policy = configuration.onWorkerLoss.retries else { return }
         histories[id] = history
@@ -139,7 +223,7 @@ extension PoolState {
         }
         delayedCount += 1
         actions.append(.requeued(record.job))
-        let pause = policy.backoff.pause(after: history.failures, &random)
+        let pause = policy.backoff.pause(after: failures, &random)
         set(.retry(id), at: now.addingReportingOverflow(pause).overflow ? .max : now + pause, &actions)
     }
 
@@ -169,19 +253,23 @@ extension PoolState {
     }
 
     /// A worker answered a task with an error that the policy accepts for another try.
+    ///
+    /// - Parameter elementFailures: of a chunk, how often its elements have failed so, who are within their budget.
     package mutating func failedRetryably(
-        _ id: TaskID, attempt: UInt32, by workerID: WorkerID, runTime: Int64, now: Int64,
+        _ id: TaskID, attempt: UInt32, by workerID: WorkerID, runTime: Int64, elementFailures: Int? = nil, now: Int64,
         _ actions: inout [PoolAction<Job>]
     ) -> RetryDecision {
         guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return .late }
         var history = histories[id] ?? TaskHistory()
-        history.errors += 1
-        guard history.errors <= configuration.onWorkerLoss.retries?.errors ?? 0, !record.isCancelRequested else {
-            return .spent
+        if elementFailures == nil {
+            history.errors += 1
+            guard history.errors <= configuration.onWorkerLoss.retries?.errors ?? 0, !record.isCancelRequested else {
+                return .spent
+            }
         }
         noteRunTime(runTime)
         unhold(id, by: workerID, now: now, &actions)
-        delay(id, history, now: now, &actions)
+        delay(id, history, failures: elementFailures ?? history.failures(of: nil), now: now, &actions)
         schedule(now: now, &actions)
         return .again
     }

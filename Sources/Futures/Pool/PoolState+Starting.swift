@@ -5,7 +5,8 @@ extension PoolState {
     private func mayStart(now: Int64) -> Bool {
         startingCount + readyCount < configuration.maxWorkers && workers.count / 2 <= configuration.maxWorkers
             // After a failure one at a time: the next follows when this one is ready.
-            && (startFailures == 0 || (startingCount == 0 && now >= nextStart && !isStartingHopeless))
+            && (startFailures == 0
+                || (startingCount == 0 && now >= nextStart && (hasEverStarted || !isStartingHopeless)))
     }
 
     mutating func startWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
@@ -57,8 +58,7 @@ extension PoolState {
         _ error: any Error, isHopeless: Bool, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         lastStartError = error
-        // A pool whose workers came up before is patient: the system may be short of something for a while.
-        if isHopeless, !hasEverStarted { isStartingHopeless = true }
+        isStartingHopeless = isHopeless
         if startFailures == 0 { firstStartFailure = now }
         startFailures += 1
         let doublings = min(startFailures - 1, 20)
@@ -68,10 +68,10 @@ extension PoolState {
     }
 
     private func hasGivenUpStarting(now: Int64) -> Bool {
-        if isStartingHopeless { return true }
-        if !hasEverStarted { return startFailures >= configuration.maxFirstStartFailures }
+        if !hasEverStarted { return isStartingHopeless || startFailures >= configuration.maxFirstStartFailures }
+        // The system may be short of something for a while.
         return startFailures >= configuration.maxStartFailures
-            && now - firstStartFailure >= configuration.startPatience
+            && (isStartingHopeless || now - firstStartFailure >= configuration.startPatience)
     }
 
     /// Work remains, but nobody is there who could do it, and nobody more will be started.

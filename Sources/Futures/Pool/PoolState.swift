@@ -33,12 +33,13 @@ package struct PoolState<Job: Sendable> {
         package var stealDelay: Int64 = 2_000_000
         /// The pause after the first of several failed starts, doubled with each one that follows, up to the longest.
         package var startPause: Int64 = 50_000_000
-        package var longestStartPause: Int64 = 5_000_000_000
-        /// With no worker left, and so many failures in a row, the pool breaks: where none ever started, and otherwise, there
-        /// if the first of them is as long ago as `startPatience`.
+        package var longestStartPause: Int64 = 2_000_000_000
+        /// With no worker left, and so many failures in a row, the pool breaks where none ever started.
         package var maxFirstStartFailures = 3
+        /// The same where workers came up before; then only if the first failure is as long ago as `startPatience`, or they
+        /// fail in a way that will last.
         package var maxStartFailures = 5
-        package var startPatience: Int64 = 10_000_000_000
+        package var startPatience: Int64 = 30_000_000_000
         /// What jitter is made of.
         package var seed: UInt64 = 0
 
@@ -116,7 +117,7 @@ package struct PoolState<Job: Sendable> {
     var firstStartFailure: Int64 = 0
     /// After a failure: when the next start may be tried.
     var nextStart: Int64 = 0
-    /// A start failed in a way that another one could only repeat.
+    /// The last start failed in a way that another one would only repeat.
     var isStartingHopeless = false
     var lastStartError: (any Error)?
     var hasEverStarted = false
@@ -155,10 +156,12 @@ package struct PoolState<Job: Sendable> {
     package var workerCount: Int { workers.count }
     package var pendingTaskCount: Int { tasks.count }
 
-    /// The task that a worker runs now, for the report of its loss, and which execution of it that is.
-    package func runningTask(of id: WorkerID) -> (id: TaskID, job: Job, execution: Int)? {
-        guard let head = workers[id]?.held.first, let record = tasks[head] else { return nil }
-        return (head, record.job, 1 + (histories[head]?.failures ?? 0))
+    /// The task that a worker was running, for the report of its loss, and which execution of it that is.
+    package func task(of id: WorkerID, _ running: LossReport.Running) -> (id: TaskID, job: Job, execution: Int)? {
+        guard let worker = workers[id], let task = guiltyTask(of: worker, id, running), let record = tasks[task] else {
+            return nil
+        }
+        return (task, record.job, 1 + (histories[task]?.failures(of: running.element) ?? 0))
     }
 
     /// Whether a worker's handshake or initializer is not over.

@@ -35,6 +35,11 @@ package struct FileDescriptor: ~Copyable, Sendable {
         FileDescriptor(owning: try SystemError.check(futures_epoll_create(), "epoll_create1"))
     }
 
+    /// A file in memory of a size that cannot change.
+    package static func memory(name: String, size: Int) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try SystemError.check(futures_memory_file(name, Int64(size)), "memfd_create"))
+    }
+
     package func setNonBlocking() throws(SystemError) {
         try SystemError.check(futures_set_nonblocking(rawValue), "fcntl")
     }
@@ -58,6 +63,18 @@ package struct FileDescriptor: ~Copyable, Sendable {
             default: return .failed(errno: errno)
             }
         }
+    }
+
+    /// Fills the buffer from a place in a file; false if not all of it is there.
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(rawValue, buffer.baseAddress! + done, buffer.count - done, offset + done)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            done += count
+        }
+        return true
     }
 
     /// Writes what fits now; nil if the other end is gone.

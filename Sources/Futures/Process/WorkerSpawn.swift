@@ -11,12 +11,15 @@ struct SpawnedProcess: ~Copyable {
     let fromWorker: FileDescriptor
     /// Non-blocking.
     let standardError: FileDescriptor
+    let journal: WorkerJournal
 }
 
 /// The variable that tells an executable that it is a worker, and on which descriptors; erased there once it is read.
 let workerEnvironmentVariable = "FUTURES_WORKER"
 /// The worker reads frames from 3 and writes them to 4; the number before the colon is the version of this agreement.
 let workerEnvironmentValue = "1:3,4"
+/// Where the worker finds its journal; the hello says so.
+let workerJournalDescriptor: UInt32 = 5
 
 extension WorkerCommand {
     /// Starts the program as a worker. May be called from any thread.
@@ -27,6 +30,7 @@ extension WorkerCommand {
         try tasks.write.setNonBlocking()
         try answers.read.setNonBlocking()
         try errors.read.setNonBlocking()
+        let journal = try WorkerJournal()
         // Best effort: fewer system calls and switches for large messages; refused when the user's pages are used up.
         _ = futures_set_pipe_size(tasks.write.rawValue, 1 << 20)
         _ = futures_set_pipe_size(answers.read.rawValue, 1 << 20)
@@ -39,7 +43,7 @@ extension WorkerCommand {
                     var request = futures_spawn_request(
                         path: path, arguments: arguments, environment: environment,
                         wire_read: tasks.read.rawValue, wire_write: answers.write.rawValue,
-                        error_write: errors.write.rawValue)
+                        error_write: errors.write.rawValue, journal: journal.descriptor.rawValue)
                     return futures_spawn(&request, &pid, &pidfd)
                 }
             }
@@ -53,7 +57,7 @@ extension WorkerCommand {
         }
         return SpawnedProcess(
             pid: pid, pidfd: FileDescriptor(owning: pidfd), toWorker: tasks.write, fromWorker: answers.read,
-            standardError: errors.read)
+            standardError: errors.read, journal: journal)
     }
 
     private func childEnvironment() -> [String] {

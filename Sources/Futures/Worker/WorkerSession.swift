@@ -19,10 +19,14 @@ final class WorkerSession: Sendable {
     /// The role of reading.
     private let reading: Mutex<FrameDecoder>
     /// The role of writing.
-    private let writing: Mutex<FrameBuffer>
+    private let writing: Mutex<WorkerOutput>
     private let inbox = Mutex(Inbox())
     /// The pool's first message, once it is there.
     private let hello = Mutex<Hello?>(nil)
+    /// Set with the hello.
+    private let journal = Mutex<JournalWriter?>(nil)
+    /// The chunk that the main thread runs.
+    private let running = Mutex<ChunkRun?>(nil)
     let busy = BusyMark()
 
     /// What was read and is to be done.
@@ -55,8 +59,8 @@ final class WorkerSession: Sendable {
         }
     }
 
-    /// Answers are collected up to this size.
-    private static let batchSize = 32 * 1024
+    /// Answers are collected up to this size; all of them are in the journal.
+    private static let batchSize = JournalLayout.ringSize / 2
     /// A finished task's answer waits no longer than this for others to go with it: about what a write costs.
     private static let batchDelay: Int64 = 20_000
 
@@ -66,7 +70,7 @@ final class WorkerSession: Sendable {
         self.input = input
         self.output = output
         reading = Mutex(FrameDecoder())
-        writing = Mutex(FrameBuffer(capacity: 64 * 1024))
+        writing = Mutex(WorkerOutput(descriptor: output))
     }
 
     func run() -> Int32 {
@@ -106,6 +110,7 @@ final class WorkerSession: Sendable {
             }
             if case .drain = request { throw .drained }
             let start = futures_monotonic_nanoseconds()
+            note(request, start)
             busy.begin(at: start)
             let answer = perform(request, start)
             busy.end()
@@ -119,6 +124,15 @@ final class WorkerSession: Sendable {
             } else if oldestAnswer == nil {
                 oldestAnswer = start
             }
+        }
+    }
+
+    private func note(_ request: Request, _ start: Int64) {
+        guard let journal = journal.withLock({ $0 }) else { return }
+        switch request {
+        case .task(let task, _): journal.begin(task: task.id, attempt: task.attempt, at: start)
+        case .chunk(let chunk, _): journal.begin(task: chunk.id, attempt: chunk.attempt, at: start)
+        case .drain: break
         }
     }
 
@@ -141,17 +155,44 @@ final class WorkerSession: Sendable {
             do throws(InvocationFailure) {
                 let function = try function(chunk.function)
                 var decoder = try decoder(bytes, chunk.format)
-                let reply = try function.runChunk(Int(chunk.count), &decoder)
-                let payload = reply.payload.compressed(by: compression)
-                let message = ChunkResultMessage(
-                    id: chunk.id, attempt: chunk.attempt, format: payload.format, count: chunk.count,
-                    runNanoseconds: runTime(), failures: reply.failures)
-                return Answer(message: .chunkResult(message), payload: payload)
+                let run = chunkRun(chunk, compression)
+                running.withLock { $0 = run }
+                defer { running.withLock { $0 = nil } }
+                let reply = try function.runChunk(run, &decoder)
+                return answer(chunk, reply, compression, runTime())
             } catch {
                 return failed(chunk.id, chunk.attempt, runTime(), error)
             }
         case .drain: preconditionFailure("draining is not a task")
         }
+    }
+
+    private func chunkRun(_ chunk: ChunkMessage, _ compression: CompressionPolicy) -> ChunkRun {
+        let journal = journal.withLock { $0 }
+        let ranges = chunk.ranges.map { Int($0.lowerBound)..<Int($0.upperBound) }
+        let begins: @Sendable (Int) -> Void = { journal?.beginElement($0) }
+        let tell: @Sendable (ChunkReply) -> Void = { self.tell($0, of: chunk, compression) }
+        return ChunkRun(
+            count: Int(chunk.count), ranges: ranges, begins: begins, tell: chunk.isInParts ? tell : nil)
+    }
+
+    /// Tells a part of the running chunk. A wire that is broken shows at the end of the chunk, too.
+    private func tell(_ reply: ChunkReply, of chunk: ChunkMessage, _ compression: CompressionPolicy) {
+        do {
+            let size = try append(answer(chunk, reply, compression, 0, part: UInt32(reply.count)))
+            if size >= Self.batchSize { try flush() }
+        } catch {}
+    }
+
+    private func answer(
+        _ chunk: ChunkMessage, _ reply: ChunkReply, _ compression: CompressionPolicy, _ runTime: UInt64,
+        part: UInt32 = 0
+    ) -> Answer {
+        let payload = reply.payload.compressed(by: compression)
+        let message = ChunkResultMessage(
+            id: chunk.id, attempt: chunk.attempt, format: payload.format, count: chunk.count, runNanoseconds: runTime,
+            failures: reply.failures, part: part)
+        return Answer(message: .chunkResult(message), payload: payload)
     }
 
     private func failed(_ id: UInt64, _ attempt: UInt32, _ runTime: UInt64, _ failure: InvocationFailure) -> Answer {
@@ -258,10 +299,13 @@ final class WorkerSession: Sendable {
                 \(ours.lowerBound) to \(ours.upperBound)
                 """
         }
+        let journal =
+            hello.journalDescriptor == 0 ? nil : JournalWriter(descriptor: Int32(clamping: hello.journalDescriptor))
+        self.journal.withLock { $0 = journal }
         self.hello.withLock { $0 = hello }
-        writing.withLock { buffer in
-            buffer.maxMessageSize = hello.limits.maxMessageSize
-            buffer.maxPayloadSize = hello.limits.maxPayloadSize
+        writing.withLock { output in
+            output.setLimits(hello.limits)
+            output.journal = journal
         }
         try send(.welcome(welcome))
     }
@@ -281,46 +325,31 @@ final class WorkerSession: Sendable {
 
     // MARK: Writing
 
+    /// - Returns: how many bytes wait to be written.
     private func append(_ answer: Answer) throws(End) -> Int {
-        try writing.withLock { buffer throws(End) in
-            try append(answer, to: &buffer)
-            return buffer.count
-        }
-    }
-
-    private func append(_ answer: Answer, to buffer: inout FrameBuffer) throws(End) {
-        do throws(WireError) {
-            try answer.append(to: &buffer)
-        } catch {
-            throw .failed("an answer cannot be written: \(error)")
+        try writing.withLock { output throws(End) in
+            try output.append(answer)
+            return output.count
         }
     }
 
     /// Writes a message and everything before it.
     private func send(_ message: Message) throws(End) {
-        try writing.withLock { buffer throws(End) in
-            try append(Answer(message: message), to: &buffer)
-            try flush(&buffer)
+        try writing.withLock { output throws(End) in
+            try output.append(Answer(message: message))
+            try output.flush()
         }
     }
 
     /// Writes the answers that were collected before the running task, unless the main thread is writing. The watcher's:
     /// they must not wait for the end of a task that takes long.
     func flushWhatWaits() throws(End) {
-        _ = try writing.withLockIfAvailable { buffer throws(End) in try flush(&buffer) }
+        running.withLock { $0 }?.becomeDue()
+        _ = try writing.withLockIfAvailable { output throws(End) in try output.flush() }
     }
 
     private func flush() throws(End) {
-        try writing.withLock { buffer throws(End) in try flush(&buffer) }
-    }
-
-    private func flush(_ buffer: inout FrameBuffer) throws(End) {
-        while !buffer.isEmpty {
-            let written = buffer.withUnsafeBytes { Glibc.write(output, $0.baseAddress, $0.count) }
-            if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw End(errno, of: "writing") }
-            buffer.removeFirst(written)
-        }
+        try writing.withLock { output throws(End) in try output.flush() }
     }
 
     // MARK: Ending

@@ -14,15 +14,7 @@ extension Message {
                 TaskMessage(id: message.id, attempt: message.attempt, function: message.function, format: format))
         case .chunk:
             let message = try unpack(frame, CChunk.self, futures_chunk_descriptor(), arena, limits)
-            let format = try PayloadFormat(
-                frame.kind, message.encoding.rawValue, message.compression.rawValue, message.decompressed_size)
-            guard message.count > 0, message.count <= limits.maxCount else {
-                throw refused(frame, "the count is \(message.count) and has to be 1 to \(limits.maxCount)")
-            }
-            self = .chunk(
-                ChunkMessage(
-                    id: message.id, attempt: message.attempt, function: message.function, format: format,
-                    count: message.count))
+            self = .chunk(try ChunkMessage(message, frame, limits))
         case .result:
             let message = try unpack(frame, CResult.self, futures_result_descriptor(), arena, limits)
             let format = try PayloadFormat(
@@ -122,12 +114,41 @@ extension PayloadFormat {
     }
 }
 
+extension ChunkMessage {
+    fileprivate init(_ message: CChunk, _ frame: FrameView, _ limits: WireLimits) throws(WireError) {
+        let format = try PayloadFormat(
+            frame.kind, message.encoding.rawValue, message.compression.rawValue, message.decompressed_size)
+        guard message.count > 0, message.count <= limits.maxCount else {
+            throw refused(frame, "the count is \(message.count) and has to be 1 to \(limits.maxCount)")
+        }
+        guard message.n_ranges % 2 == 0 else { throw refused(frame, "a range has no length") }
+        var ranges: [Range<UInt32>] = []
+        ranges.reserveCapacity(message.n_ranges / 2)
+        for position in stride(from: 0, to: message.n_ranges, by: 2) {
+            let (first, length) = (message.ranges[position], message.ranges[position + 1])
+            let (end, overflow) = first.addingReportingOverflow(length)
+            guard length > 0, !overflow, end <= message.count, first >= ranges.last?.upperBound ?? 0 else {
+                throw refused(
+                    frame, "a range of \(length) elements from \(first) is not one of a chunk of \(message.count)")
+            }
+            ranges.append(first..<end)
+        }
+        self.init(
+            id: message.id, attempt: message.attempt, function: message.function, format: format, count: message.count,
+            ranges: ranges, isInParts: message.in_parts != 0)
+    }
+}
+
 extension ChunkResultMessage {
     fileprivate init(_ message: CChunkResult, _ frame: FrameView, _ limits: WireLimits) throws(WireError) {
         let format = try PayloadFormat(
             frame.kind, message.encoding.rawValue, message.compression.rawValue, message.decompressed_size)
         guard message.count > 0, message.count <= limits.maxCount else {
             throw refused(frame, "the count is \(message.count) and has to be 1 to \(limits.maxCount)")
+        }
+        guard message.part <= message.count else {
+            throw refused(
+                frame, "a part of \(message.part) elements is more than the chunk, which has \(message.count)")
         }
         var failures: [ElementFailure] = []
         failures.reserveCapacity(message.n_failures)
@@ -145,7 +166,7 @@ extension ChunkResultMessage {
         }
         self.init(
             id: message.id, attempt: message.attempt, format: format, count: message.count,
-            runNanoseconds: message.run_nanoseconds, failures: failures)
+            runNanoseconds: message.run_nanoseconds, failures: failures, part: message.part)
     }
 }
 
@@ -204,7 +225,7 @@ extension Hello {
             wireVersion: message.wire_version, minimumWireVersion: message.minimum_wire_version,
             limits: WireLimits(message.limits),
             capabilities: try texts(message.capabilities, message.n_capabilities, "a capability"),
-            workerID: message.worker_id, compression: compression)
+            workerID: message.worker_id, compression: compression, journalDescriptor: message.journal_descriptor)
     }
 }
 

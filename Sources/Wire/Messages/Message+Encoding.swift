@@ -15,16 +15,7 @@ extension Message {
             message.decompressed_size = task.format.decompressedSize
             try buffer.append(.task, &message, payload: payload)
         case .chunk(let chunk):
-            var message = CChunk()
-            futures__wire__v1__chunk__init(&message)
-            message.id = chunk.id
-            message.attempt = chunk.attempt
-            message.function = chunk.function
-            message.encoding = chunk.format.cEncoding
-            message.compression = chunk.format.cCompression
-            message.decompressed_size = chunk.format.decompressedSize
-            message.count = chunk.count
-            try buffer.append(.chunk, &message, payload: payload)
+            try chunk.pack(payload: payload, into: &buffer)
         case .result(let result):
             var message = CResult()
             futures__wire__v1__result__init(&message)
@@ -85,6 +76,31 @@ extension PayloadFormat {
     fileprivate var cCompression: Futures__Wire__V1__Compression { .init(rawValue: UInt32(compression.rawValue)) }
 }
 
+extension ChunkMessage {
+    fileprivate func pack(payload: UnsafeRawBufferPointer, into buffer: inout FrameBuffer) throws(WireError) {
+        var message = CChunk()
+        futures__wire__v1__chunk__init(&message)
+        message.id = id
+        message.attempt = attempt
+        message.function = function
+        message.encoding = format.cEncoding
+        message.compression = format.cCompression
+        message.decompressed_size = format.decompressedSize
+        message.count = count
+        message.in_parts = isInParts ? 1 : 0
+        guard !ranges.isEmpty else { return try buffer.append(.chunk, &message, payload: payload) }
+        let arena = Arena()
+        let numbers = arena.array(of: UInt32.self, count: 2 * ranges.count)!
+        for (index, range) in ranges.enumerated() {
+            numbers[2 * index] = range.lowerBound
+            numbers[2 * index + 1] = range.upperBound - range.lowerBound
+        }
+        message.n_ranges = 2 * ranges.count
+        message.ranges = numbers
+        try buffer.append(.chunk, &message, payload: payload)
+    }
+}
+
 extension ChunkResultMessage {
     fileprivate func pack(payload: UnsafeRawBufferPointer, into buffer: inout FrameBuffer) throws(WireError) {
         var message = CChunkResult()
@@ -96,6 +112,7 @@ extension ChunkResultMessage {
         message.decompressed_size = format.decompressedSize
         message.run_nanoseconds = runNanoseconds
         message.count = count
+        message.part = part
         if failures.isEmpty {
             try buffer.append(.chunkResult, &message, payload: payload)
             return
@@ -174,6 +191,7 @@ extension Hello {
         message.n_capabilities = capabilities.count
         message.capabilities = arena.texts(capabilities)
         message.worker_id = workerID
+        message.journal_descriptor = journalDescriptor
         if compression.isEnabled {
             let policy = arena.array(of: CCompressionPolicy.self, count: 1)!
             futures__wire__v1__compression_policy__init(policy)

@@ -12,12 +12,14 @@ public struct Hello: Sendable, Hashable {
     public var workerID: UInt64
     /// How the worker shall compress what it sends.
     public var compression: CompressionPolicy
+    /// The number of the descriptor that is the worker's journal; 0 if it has none.
+    public var journalDescriptor: UInt32
 
     /// A hello of this version of the wire unless told otherwise.
     public init(
         wireVersion: UInt32 = WireVersion.current, minimumWireVersion: UInt32 = WireVersion.oldest,
         limits: WireLimits = .default, capabilities: [String] = [], workerID: UInt64 = 0,
-        compression: CompressionPolicy = .off
+        compression: CompressionPolicy = .off, journalDescriptor: UInt32 = 0
     ) {
         self.wireVersion = wireVersion
         self.minimumWireVersion = minimumWireVersion
@@ -25,6 +27,7 @@ public struct Hello: Sendable, Hashable {
         self.capabilities = capabilities
         self.workerID = workerID
         self.compression = compression
+        self.journalDescriptor = journalDescriptor
     }
 }
 
@@ -114,14 +117,23 @@ public struct ChunkMessage: Sendable, Hashable {
     public var format: PayloadFormat
     /// How many elements each column has, 1 or more.
     public var count: UInt32
+    /// Which of them to run: ascending, none empty, no two overlapping; empty for all.
+    public var ranges: [Range<UInt32>]
+    /// Tell finished elements by and by.
+    public var isInParts: Bool
 
     /// A chunk with all its parts.
-    public init(id: UInt64, attempt: UInt32 = 1, function: UInt32, format: PayloadFormat = .values, count: UInt32) {
+    public init(
+        id: UInt64, attempt: UInt32 = 1, function: UInt32, format: PayloadFormat = .values, count: UInt32,
+        ranges: [Range<UInt32>] = [], isInParts: Bool = false
+    ) {
         self.id = id
         self.attempt = attempt
         self.function = function
         self.format = format
         self.count = count
+        self.ranges = ranges
+        self.isInParts = isInParts
     }
 }
 
@@ -153,17 +165,20 @@ public struct ChunkResultMessage: Sendable, Hashable {
     public var attempt: UInt32
     /// What the payload is.
     public var format: PayloadFormat
-    /// How many elements the chunk had; the column has `count - failures.count`.
+    /// How many elements the chunk had.
     public var count: UInt32
     /// Time that all elements took together.
     public var runNanoseconds: UInt64
     /// The elements that failed, by ascending index.
     public var failures: [ElementFailure]
+    /// How many elements this is about: the next ones of those that were to be run. 0 for all that are left, with which the
+    /// chunk is done. The column has one less for each failure.
+    public var part: UInt32
 
     /// Results with all their parts.
     public init(
         id: UInt64, attempt: UInt32 = 1, format: PayloadFormat = .values, count: UInt32, runNanoseconds: UInt64 = 0,
-        failures: [ElementFailure] = []
+        failures: [ElementFailure] = [], part: UInt32 = 0
     ) {
         self.id = id
         self.attempt = attempt
@@ -171,6 +186,7 @@ public struct ChunkResultMessage: Sendable, Hashable {
         self.count = count
         self.runNanoseconds = runNanoseconds
         self.failures = failures
+        self.part = part
     }
 }
 

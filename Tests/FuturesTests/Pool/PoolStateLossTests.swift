@@ -98,7 +98,7 @@ struct PoolStateLossTests {
         world.die(try world.waitUntilRunning(2), charge: .memory)
         let worker = try world.waitUntilRunning(2)
         #expect(world.outcomes[2] == nil)
-        #expect(world.state.runningTask(of: worker)?.execution == 4)
+        #expect(world.state.task(of: worker, .first)?.execution == 4)
         // The second error is one too many: the answer counts.
         world.answer(worker, throwsError: true)
         #expect(world.outcomes[2] == .answered)
@@ -152,6 +152,66 @@ struct PoolStateLossTests {
         world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
         world.runToTheEnd()
         #expect(world.outcomes.count == 20 && world.outcomes.values.count { $0 == .answered } == 18)
+    }
+
+    @Test("the journal says who is guilty: not always the first", .proves(.P4))
+    func journalNamesTheGuilty() throws {
+        var (world, worker) = try busyWorld(.failTask)
+        let held = world.workers[worker]!.queue
+        try #require(held.count > 3)
+        // The answers to the first two were with the worker; they come before the loss is reported.
+        world.answer(worker)
+        world.die(worker, running: .task(held[1].task, attempt: held[1].attempt))
+        #expect(world.outcomes == [1: .answered, 2: .answered, 3: .failed])
+
+        // One that had answered all that it began costs nobody.
+        var (other, idle) = try busyWorld(.failTask)
+        other.die(idle, running: .nothing)
+        #expect(other.outcomes == [1: .answered])
+        // What the journal says of tasks that it does not have is not believed.
+        (other, idle) = try busyWorld(.failTask)
+        let first = other.workers[idle]!.queue[0]
+        other.die(idle, running: .task(first.task, attempt: first.attempt + 1))
+        other.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        other.runToTheEnd()
+        #expect(other.outcomes.count == 20 && other.outcomes.values.allSatisfy { $0 == .answered })
+    }
+
+    @Test("a task that ends its workers before they can say that they have begun it is found out", .proves(.P4))
+    func killsBeforeItBegins() throws {
+        var world = PoolWorld(maxWorkers: 1, onWorkerLoss: .failTask)
+        try world.submit()
+        try world.submit()
+        var deaths = 0
+        while world.outcomes[1] == nil {
+            try #require(deaths < 10)
+            let worker = try world.waitUntilRunning(1)
+            world.die(worker, running: .nothing)
+            deaths += 1
+        }
+        #expect(deaths == 4 && world.outcomes == [1: .failed])
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes[2] == .answered)
+    }
+
+    @Test("elements of a chunk have budgets of their own, and the last one to be given up ends the chunk")
+    func elementBudgets() throws {
+        var (world, _) = try busyWorld(retries(crashes: 1, pause: .zero), jobs: 2)
+        func chunk() throws -> (WorkerID, TaskID, UInt32) {
+            let worker = try world.waitUntilRunning(2)
+            let (task, attempt) = world.workers[worker]!.queue[0]
+            return (worker, task, attempt)
+        }
+        var (worker, task, attempt) = try chunk()
+        for element in [3, 5, 3] {
+            world.die(worker, running: .task(task, attempt: attempt, element: element))
+            #expect(world.outcomes[2] == nil)
+            (worker, task, attempt) = try chunk()
+        }
+        #expect(world.errors[2]?.contains("element 3") == true && world.errors[2]?.contains("element 5") == false)
+        world.die(worker, running: .task(task, attempt: attempt, element: 5), isLastElement: true)
+        #expect(world.outcomes[2] == .failed && world.errors[2]?.contains("element 5") == true)
     }
 
     @Test("pauses grow by the factor, stop at the longest, and stay within the jitter")

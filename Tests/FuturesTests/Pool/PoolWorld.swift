@@ -58,8 +58,8 @@ struct PoolWorld {
 
     /// Whether a job that was running may come to wait again.
     private var retriesOrRepeats: Bool {
-        if case .retry = configuration.onWorkerLoss { return true }
-        return false
+        if case .breakPool = configuration.onWorkerLoss { return false }
+        return true
     }
 
     // MARK: Events
@@ -135,23 +135,31 @@ struct PoolWorld {
         if isCancelled == true { end(job!, .cancelled) }
     }
 
-    mutating func die(_ id: WorkerID, charge: LossReport.Charge = .crash) {
-        lose(id, charge: charge)
+    mutating func die(
+        _ id: WorkerID, charge: LossReport.Charge = .crash, running: LossReport.Running = .first,
+        isLastElement: Bool = false
+    ) {
+        lose(id, charge: charge, running: running, isLastElement: isLastElement)
         raise { state, now, actions in state.workerExited(id, now: now, &actions) }
     }
 
     /// The worker is found to be lost; its process may still be there.
-    mutating func lose(_ id: WorkerID, charge: LossReport.Charge = .crash) {
+    mutating func lose(
+        _ id: WorkerID, charge: LossReport.Charge = .crash, running: LossReport.Running = .first,
+        isLastElement: Bool = false
+    ) {
         workers[id]!.queue = []
         workers[id]!.questions = []
         workers[id]!.replies = []
         raise { state, now, actions in
             guard !state.expectsExit(of: id) else { return }
-            let running = state.runningTask(of: id)
+            let task = state.task(of: id, running)
             let loss = WorkerLoss(
-                processID: Int32(id.rawValue), status: .unknown, taskID: running?.id.rawValue,
-                attempt: running?.execution ?? 1)
-            state.workerLost(id, LossReport(loss, reason: "worker \(id) died", charge: charge), now: now, &actions)
+                processID: Int32(id.rawValue), status: .unknown, taskID: task?.id.rawValue, element: running.element,
+                attempt: task?.execution ?? 1)
+            let report = LossReport(
+                loss, running: running, isLastElement: isLastElement, reason: "worker \(id) died", charge: charge)
+            state.workerLost(id, report, now: now, &actions)
         }
     }
 
@@ -230,6 +238,11 @@ struct PoolWorld {
             case .fail(let job, let error):
                 errors[job] = "\(error)"
                 end(job, .failed)
+            case .failElement(let job, let element, let error):
+                #expect(outcomes[job] == nil, "\(origin) job \(job) has ended, and an element of it fails")
+                errors[job, default: ""] += "element \(element): \(error)\n"
+                // Its last element: the driver ends the chunk.
+                if task(of: job) == nil { end(job, .failed) }
             case .cancel(let job):
                 #expect(!running.contains(job), "\(origin) job \(job) was running and is cancelled")
                 end(job, .cancelled)
@@ -263,6 +276,9 @@ struct PoolWorld {
         outcomes[job] = outcome
         running.remove(job)
     }
+
+    /// The task of a job, if the scheduler has it.
+    private func task(of job: Int) -> TaskID? { state.tasks.ids.first { state.tasks[$0]?.job == job } }
 
     // MARK: Invariants
 

@@ -20,7 +20,7 @@ var sampleMessages: [Message] {
         .hello(
             Hello(
                 wireVersion: 7, minimumWireVersion: 3, limits: limits, capabilities: ["shared-memory", ""],
-                workerID: .max, compression: .zlib(level: 9, threshold: 12345))),
+                workerID: .max, compression: .zlib(level: 9, threshold: 12345), journalDescriptor: 5)),
         .welcome(Welcome(pid: 0, functions: [])),
         .welcome(
             Welcome(
@@ -32,6 +32,8 @@ var sampleMessages: [Message] {
         .task(TaskMessage(id: 0, attempt: 0, function: 0)),
         .task(TaskMessage(id: .max, attempt: .max, function: .max, format: zlib)),
         .chunk(ChunkMessage(id: 1, function: 2, count: 1)),
+        .chunk(ChunkMessage(id: 1, function: 2, count: 9, ranges: [0..<1, 3..<8], isInParts: true)),
+        .chunk(ChunkMessage(id: 1, function: 2, count: 1 << 24, ranges: [(1 << 24) - 1..<1 << 24])),
         .chunk(ChunkMessage(id: .max, attempt: .max, function: .max, format: raw, count: 1 << 24)),
         .result(ResultMessage(id: 0)),
         .result(ResultMessage(id: .max, attempt: .max, format: raw, runNanoseconds: .max)),
@@ -39,7 +41,8 @@ var sampleMessages: [Message] {
         .chunkResult(
             ChunkResultMessage(
                 id: .max, attempt: .max, format: zlib, count: 3, runNanoseconds: .max,
-                failures: [ElementFailure(index: 0, failure: failure), ElementFailure(index: 2, failure: bare)])),
+                failures: [ElementFailure(index: 0, failure: failure), ElementFailure(index: 2, failure: bare)],
+                part: 3)),
         .failure(FailureMessage(id: 0, failure: bare)),
         .failure(FailureMessage(id: .max, attempt: .max, runNanoseconds: .max, failure: failure)),
         .cancel(CancelMessage(id: 1, kind: .takeBack)), .cancel(CancelMessage(id: 2, attempt: 3, kind: .interrupt)),

@@ -1,0 +1,181 @@
+import Wire
+
+/// The results of one chunk: an outcome for each of its elements, in order.
+package struct ChunkOutcome<Output: Sendable>: Sendable {
+    /// The values of the elements that succeeded, in order.
+    package let values: [Output]
+    /// The elements that failed, by ascending index.
+    package let failures: [(index: Int, error: any Error)]
+    /// How long the worker took, in nanoseconds; nil where it was not measured.
+    package var runTime: Int64?
+    package var count: Int { values.count + failures.count }
+}
+
+/// A call for each element of a chunk.
+///
+/// Mostly one answer brings all results. A chunk whose worker is lost, or whose elements are retried, gets its results by and
+/// by: the ledger has those that are there, and the elements that are still to be run.
+final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
+    private let output: ValueCodec<Output>
+    private let errors: [ErrorCodec]
+    private let typedFuture: Future<ChunkOutcome<Output>>
+    private let ledger: Mutex<ChunkLedger<Output>>
+
+    init(
+        function: PoolFunction, payload: Payload, count: Int, output: ValueCodec<Output>,
+        errors: [ErrorCodec], future: Future<ChunkOutcome<Output>>
+    ) {
+        self.output = output
+        self.errors = errors
+        typedFuture = future
+        ledger = Mutex(ChunkLedger(count: count))
+        super.init(function: function, payload: payload, elementCount: count, future: future)
+    }
+
+    override func beginAttempt() -> [Range<Int>] {
+        ledger.withLock { ledger in
+            ledger.beginAttempt()
+            return ledger.isUntouched ? [] : ledger.remaining
+        }
+    }
+
+    override func elementsLeft(at element: Int?) -> Int? {
+        ledger.withLock { ledger in
+            guard let element, ledger.isUnfinished(element) else { return nil }
+            return ledger.unfinishedCount
+        }
+    }
+
+    override func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
+        failure.error(functionName: function.name, codecs: errors, from: origin)
+    }
+
+    override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
+        switch answer {
+        case .chunkResult(let message, let bytes):
+            do {
+                if ledger.withLock({ $0.remainingCount > 0 }) { take(try decode(message, bytes, from: origin), nil) }
+                var outcome = ledger.withLock { $0.takeOutcome() }
+                outcome.runTime = Int64(clamping: message.runNanoseconds)
+                let future = typedFuture
+                return Completion { [outcome] in future.fulfil(outcome) }
+            } catch {
+                return failure(TransportError(.decodingResult, functionName: function.name, cause: error))
+            }
+        case .failure(let description):
+            return failure(error(description, from: origin))
+        case .result:
+            return Completion.unexpected(function.name, typedFuture)
+        }
+    }
+
+    override func takePart(
+        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin,
+        retries: RetryPolicy?
+    ) throws(WireError) {
+        let left = ledger.withLock { $0.remainingCount }
+        // The last element comes with the end of the chunk.
+        guard message.part < left else { throw .wrongColumnCount(expected: left, found: Int(message.part)) }
+        do {
+            take(try decode(message, bytes, from: origin), retries)
+        } catch {
+            let error = TransportError(.decodingResult, functionName: function.name, cause: error)
+            ledger.withLock { $0.fail(next: Int(message.part), error) }
+        }
+    }
+
+    override func takeLastPart(
+        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin, retries: RetryPolicy
+    ) -> Int? {
+        do {
+            take(try decode(message, bytes, from: origin), retries)
+        } catch {
+            let error = TransportError(.decodingResult, functionName: function.name, cause: error)
+            ledger.withLock { $0.fail(next: .max, error) }
+        }
+        return ledger.withLock { $0.failuresOfDeferred }
+    }
+
+    private func take(_ part: (values: [Output], failures: [(index: Int, error: any Error)]), _ retries: RetryPolicy?) {
+        var wanted: Set<Int> = []
+        if let retries, retries.errors > 0 {
+            // The user's code: with no lock held.
+            for failure in part.failures where retries.retriesError(failure.error) { wanted.insert(failure.index) }
+        }
+        ledger.withLock {
+            $0.finish(part.values, part.failures, again: wanted, limit: retries?.errors ?? 0)
+        }
+    }
+
+    override func fail(element: Int, _ error: any Error) -> Completion? {
+        let outcome = ledger.withLock { ledger -> ChunkOutcome<Output>? in
+            ledger.fail(element: element, error)
+            return ledger.unfinishedCount == 0 ? ledger.takeOutcome() : nil
+        }
+        guard let outcome else { return nil }
+        let future = typedFuture
+        return Completion { future.fulfil(outcome) }
+    }
+
+    /// What is finished is kept: only the elements that are left fail.
+    override func failure(_ error: any Error) -> Completion {
+        let outcome = ledger.withLock { ledger -> ChunkOutcome<Output>? in
+            if ledger.isUntouched { return nil }
+            ledger.failTheRest(error)
+            return ledger.takeOutcome()
+        }
+        guard let outcome else { return super.failure(error) }
+        let future = typedFuture
+        return Completion { future.fulfil(outcome) }
+    }
+
+    private func decode(
+        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin
+    ) throws -> (values: [Output], failures: [(index: Int, error: any Error)]) {
+        let count = elementCount ?? 0
+        let left = ledger.withLock { $0.remainingCount }
+        let covered = message.part == 0 ? left : Int(message.part)
+        guard Int(message.count) == count, covered <= left, message.failures.count <= covered else {
+            throw WireError.wrongColumnCount(expected: count, found: Int(message.count))
+        }
+        let failures = message.failures.map { (index: Int($0.index), error: error($0.failure, from: origin)) }
+        var decoder = try PayloadDecoder(bytes, format: message.format, limits: origin.limits)
+        let values = try output.decodeColumn(count: covered - failures.count, from: &decoder)
+        try decoder.finish()
+        return (values, failures)
+    }
+}
+
+/// A job with elements, without their types.
+class ElementsJob: PoolJob, @unchecked Sendable {
+    /// The elements that are to be run now; empty for all.
+    func beginAttempt() -> [Range<Int>] { fatalError("overridden") }
+
+    /// How many elements are not finished; nil if this one is.
+    func elementsLeft(at element: Int?) -> Int? { fatalError("overridden") }
+
+    /// Keeps the results of the next elements, and defers those that threw what is worth another try.
+    ///
+    /// - Throws: what makes no sense at all.
+    func takePart(
+        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin,
+        retries: RetryPolicy?
+    ) throws(WireError) {
+        fatalError("overridden")
+    }
+
+    /// Does so with the last answer of an attempt.
+    ///
+    /// - Returns: how often the one that failed most often has failed; nil if no element is to be run again: then
+    ///   ``decode(_:from:)`` gives the end of the chunk.
+    func takeLastPart(
+        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin, retries: RetryPolicy
+    ) -> Int? {
+        fatalError("overridden")
+    }
+
+    /// An element is given up.
+    ///
+    /// - Returns: the end of the whole chunk, if no other element is to be run.
+    func fail(element: Int, _ error: any Error) -> Completion? { fatalError("overridden") }
+}

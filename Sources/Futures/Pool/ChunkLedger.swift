@@ -1,0 +1,150 @@
+/// Which elements of a chunk are finished, with what, and which are still to be run.
+///
+/// A worker tells about elements in the order in which it was asked for them, so that what it tells is always about the next of
+/// `remaining`.
+struct ChunkLedger<Output: Sendable>: Sendable {
+    /// The outcomes of elements that follow each other.
+    private struct Segment {
+        var first: Int
+        var count: Int
+        var values: [Output]
+        var failures: [(index: Int, error: any Error)]
+    }
+
+    private let count: Int
+    private var segments: [Segment] = []
+    /// Ascending, none empty, no two touching.
+    private(set) var remaining: [Range<Int>]
+    /// Elements that threw what was worth another try: they are to be run again in the next attempt.
+    private var deferred: [Int] = []
+    /// How often elements have done so.
+    private var errorCounts: [Int: Int] = [:]
+
+    init(count: Int) {
+        self.count = count
+        remaining = count > 0 ? [0..<count] : []
+    }
+
+    /// Nothing is finished, and everything is to be run.
+    var isUntouched: Bool { segments.isEmpty && errorCounts.isEmpty }
+
+    /// How many elements are still to be run in this attempt.
+    var remainingCount: Int { remaining.reduce(0) { $0 + $1.count } }
+    /// How many are not finished, the deferred ones too.
+    var unfinishedCount: Int { remainingCount + deferred.count }
+
+    func isUnfinished(_ element: Int) -> Bool {
+        remaining.contains { $0.contains(element) } || deferred.contains(element)
+    }
+
+    /// The chunk is sent to a worker: what was deferred has its turn.
+    mutating func beginAttempt() {
+        guard !deferred.isEmpty else { return }
+        let indices = (Array(remaining.joined()) + deferred).sorted()
+        deferred = []
+        remaining = []
+        for index in indices {
+            if let last = remaining.last, last.upperBound == index {
+                remaining[remaining.count - 1] = last.lowerBound..<index + 1
+            } else {
+                remaining.append(index..<index + 1)
+            }
+        }
+    }
+
+    /// The next elements are finished.
+    ///
+    /// - Parameters:
+    ///   - values: of those that succeeded, in order.
+    ///   - failures: those that failed, by ascending index. Others than the next ones are taken for the next in turn.
+    ///   - wanted: those of them that are to be run again...
+    ///   - limit: ...if they have not been so often.
+    mutating func finish(
+        _ values: [Output], _ failures: [(index: Int, error: any Error)], again wanted: Set<Int> = [], limit: Int = 0
+    ) {
+        let covered = values.count + failures.count
+        // Mostly all of it, in one piece.
+        if let first = remaining.first, covered <= first.count, wanted.isEmpty,
+            isPlausible(failures, within: first.prefix(covered))
+        {
+            segments.append(Segment(first: first.lowerBound, count: covered, values: values, failures: failures))
+            dropFirst(covered)
+            return
+        }
+        var values = values[...]
+        var failures = failures[...]
+        for index in nextIndices(covered) {
+            let failsHere = failures.first.map { $0.index <= index } ?? false
+            if failsHere || values.isEmpty, let failure = failures.popFirst() {
+                if wanted.contains(index), errorCounts[index, default: 0] < limit {
+                    errorCounts[index, default: 0] += 1
+                    deferred.append(index)
+                } else {
+                    segments.append(Segment(first: index, count: 1, values: [], failures: [(index, failure.error)]))
+                }
+            } else if let value = values.popFirst() {
+                segments.append(Segment(first: index, count: 1, values: [value], failures: []))
+            }
+        }
+        dropFirst(covered)
+    }
+
+    /// How often the most unlucky of the deferred elements has failed; nil if there is none.
+    var failuresOfDeferred: Int? { deferred.compactMap { errorCounts[$0] }.max() }
+
+    private func isPlausible(_ failures: [(index: Int, error: any Error)], within range: Range<Int>) -> Bool {
+        failures.allSatisfy { range.contains($0.index) }
+    }
+
+    /// Everything that is not finished has failed with the same error.
+    mutating func failTheRest(_ error: any Error) {
+        beginAttempt()
+        fail(next: remainingCount, error)
+    }
+
+    /// The next elements have failed with the same error.
+    mutating func fail(next count: Int, _ error: any Error) {
+        let indices = nextIndices(min(count, remainingCount))
+        segments.append(
+            contentsOf: indices.map { Segment(first: $0, count: 1, values: [], failures: [($0, error)]) })
+        dropFirst(indices.count)
+    }
+
+    /// An element has failed, out of turn.
+    mutating func fail(element: Int, _ error: any Error) {
+        beginAttempt()
+        guard let position = remaining.firstIndex(where: { $0.contains(element) }) else { return }
+        let range = remaining[position]
+        let rest = [range.lowerBound..<element, element + 1..<range.upperBound].filter { !$0.isEmpty }
+        remaining.replaceSubrange(position...position, with: rest)
+        segments.append(Segment(first: element, count: 1, values: [], failures: [(element, error)]))
+    }
+
+    /// All outcomes in order; nothing is left here.
+    mutating func takeOutcome() -> ChunkOutcome<Output> {
+        defer { segments = [] }
+        if segments.count == 1 { return ChunkOutcome(values: segments[0].values, failures: segments[0].failures) }
+        var values: [Output] = []
+        values.reserveCapacity(count)
+        var failures: [(index: Int, error: any Error)] = []
+        for segment in segments.sorted(by: { $0.first < $1.first }) {
+            values += segment.values
+            failures += segment.failures
+        }
+        return ChunkOutcome(values: values, failures: failures)
+    }
+
+    private func nextIndices(_ count: Int) -> [Int] { Array(remaining.lazy.joined().prefix(count)) }
+
+    private mutating func dropFirst(_ count: Int) {
+        var left = count
+        while left > 0, let first = remaining.first {
+            if first.count > left {
+                remaining[0] = first.dropFirst(left)
+                return
+            }
+            left -= first.count
+            remaining.removeFirst()
+        }
+    }
+}
