@@ -1807,7 +1807,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__task__descriptor =
   (ProtobufCMessageInit) futures__wire__v1__task__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor futures__wire__v1__chunk__field_descriptors[9] =
+static const ProtobufCFieldDescriptor futures__wire__v1__chunk__field_descriptors[10] =
 {
   {
     "id",
@@ -1917,6 +1917,18 @@ static const ProtobufCFieldDescriptor futures__wire__v1__chunk__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "times_elements",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Chunk, times_elements),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned futures__wire__v1__chunk__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
@@ -1928,11 +1940,12 @@ static const unsigned futures__wire__v1__chunk__field_indices_by_name[] = {
   0,   /* field[0] = id */
   8,   /* field[8] = in_parts */
   7,   /* field[7] = ranges */
+  9,   /* field[9] = times_elements */
 };
 static const ProtobufCIntRange futures__wire__v1__chunk__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor futures__wire__v1__chunk__descriptor =
 {
@@ -1942,7 +1955,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__chunk__descriptor =
   "Futures__Wire__V1__Chunk",
   "futures.wire.v1",
   sizeof(Futures__Wire__V1__Chunk),
-  9,
+  10,
   futures__wire__v1__chunk__field_descriptors,
   futures__wire__v1__chunk__field_indices_by_name,
   1,  futures__wire__v1__chunk__number_ranges,
@@ -2427,7 +2440,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__failure__descriptor =
   (ProtobufCMessageInit) futures__wire__v1__failure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor futures__wire__v1__cancel__field_descriptors[3] =
+static const ProtobufCFieldDescriptor futures__wire__v1__cancel__field_descriptors[4] =
 {
   {
     "id",
@@ -2465,16 +2478,29 @@ static const ProtobufCFieldDescriptor futures__wire__v1__cancel__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "element",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Cancel, element),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned futures__wire__v1__cancel__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
+  3,   /* field[3] = element */
   0,   /* field[0] = id */
   2,   /* field[2] = kind */
 };
 static const ProtobufCIntRange futures__wire__v1__cancel__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor futures__wire__v1__cancel__descriptor =
 {
@@ -2484,7 +2510,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__cancel__descriptor =
   "Futures__Wire__V1__Cancel",
   "futures.wire.v1",
   sizeof(Futures__Wire__V1__Cancel),
-  3,
+  4,
   futures__wire__v1__cancel__field_descriptors,
   futures__wire__v1__cancel__field_indices_by_name,
   1,  futures__wire__v1__cancel__number_ranges,
@@ -3390,7 +3416,7 @@ const ProtobufCEnumDescriptor futures__wire__v1__compression__descriptor =
   futures__wire__v1__compression__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue futures__wire__v1__failure_place__enum_values_by_number[6] =
+static const ProtobufCEnumValue futures__wire__v1__failure_place__enum_values_by_number[7] =
 {
   { "FAILURE_PLACE_UNSPECIFIED", "FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_UNSPECIFIED", 0 },
   { "FAILURE_PLACE_DECODING_ARGUMENTS", "FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_DECODING_ARGUMENTS", 1 },
@@ -3398,15 +3424,17 @@ static const ProtobufCEnumValue futures__wire__v1__failure_place__enum_values_by
   { "FAILURE_PLACE_ENCODING_RESULT", "FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_ENCODING_RESULT", 3 },
   { "FAILURE_PLACE_INITIALIZING", "FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_INITIALIZING", 4 },
   { "FAILURE_PLACE_REFUSED", "FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_REFUSED", 5 },
+  { "FAILURE_PLACE_INTERRUPTED", "FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_INTERRUPTED", 6 },
 };
 static const ProtobufCIntRange futures__wire__v1__failure_place__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex futures__wire__v1__failure_place__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex futures__wire__v1__failure_place__enum_values_by_name[7] =
 {
   { "FAILURE_PLACE_DECODING_ARGUMENTS", 1 },
   { "FAILURE_PLACE_ENCODING_RESULT", 3 },
   { "FAILURE_PLACE_INITIALIZING", 4 },
+  { "FAILURE_PLACE_INTERRUPTED", 6 },
   { "FAILURE_PLACE_REFUSED", 5 },
   { "FAILURE_PLACE_RUNNING", 2 },
   { "FAILURE_PLACE_UNSPECIFIED", 0 },
@@ -3418,9 +3446,9 @@ const ProtobufCEnumDescriptor futures__wire__v1__failure_place__descriptor =
   "FailurePlace",
   "Futures__Wire__V1__FailurePlace",
   "futures.wire.v1",
-  6,
+  7,
   futures__wire__v1__failure_place__enum_values_by_number,
-  6,
+  7,
   futures__wire__v1__failure_place__enum_values_by_name,
   1,
   futures__wire__v1__failure_place__value_ranges,

@@ -148,6 +148,31 @@ public let incrementSlowly = Callable("increment_slowly") { (n: Int, microsecond
     usleep(UInt32(microseconds))
     return n + 1
 }
+/// Computes until it is not wanted any more, or so many milliseconds have passed; then returns, or throws.
+public let computeUntilCancelled = Callable("compute_until_cancelled") { (milliseconds: Int, throwing: Bool) -> Int in
+    let end = ContinuousClock.now + .milliseconds(milliseconds)
+    var rounds = 0
+    while !RunningCall.isCancelled, ContinuousClock.now < end { rounds += 1 }
+    if throwing { try RunningCall.checkCancellation() }
+    return RunningCall.isCancelled ? -1 : rounds
+}
+/// Sleeps until its Swift task is cancelled.
+public let sleepUntilCancelled = Callable("sleep_until_cancelled") { (seconds: Int) async throws -> Int in
+    try await Task.sleep(for: .seconds(seconds))
+    return seconds
+}
+/// Whether the call is cancelled at its beginning, as ``RunningCall`` and as `Task` say.
+public let seesCancellation = Callable("sees_cancellation") { () async -> [Bool] in
+    [RunningCall.isCancelled, Task.isCancelled]
+}
+/// Sleeps so many milliseconds, and no signal that can be ignored ends it.
+public let sleepStubbornly = Callable("sleep_stubbornly") { (milliseconds: Int) -> Int in
+    signal(SIGTERM, SIG_IGN)
+    usleep(UInt32(milliseconds) * 1_000)
+    return milliseconds
+}
+/// Stops its whole process, as a debugger does.
+public let stopProcess = Callable("stop_process") { () -> Int in Int(kill(getpid(), SIGSTOP)) }
 /// Adds a line to a file, and tells how many it has then.
 private func note(in path: String) -> Int {
     let file = open(path, O_CREAT | O_RDWR | O_APPEND, 0o600)
@@ -245,6 +270,11 @@ public let processFunctions = FunctionRegistry {
     notes
     beFirst
     incrementSlowly
+    computeUntilCancelled
+    sleepUntilCancelled
+    seesCancellation
+    sleepStubbornly
+    stopProcess
     crashFirst
     noteOrCrash
     noteOrCrashSlowly

@@ -102,7 +102,11 @@ typedef enum _Futures__Wire__V1__FailurePlace {
   /*
    * The worker did not accept the task (unknown function, draining); the function did not run.
    */
-  FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_REFUSED = 5
+  FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_REFUSED = 5,
+  /*
+   * The function ended early because it had been interrupted.
+   */
+  FUTURES__WIRE__V1__FAILURE_PLACE__FAILURE_PLACE_INTERRUPTED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(FUTURES__WIRE__V1__FAILURE_PLACE)
 } Futures__Wire__V1__FailurePlace;
 /*
@@ -396,10 +400,14 @@ struct  Futures__Wire__V1__Chunk
    * Tell finished elements by and by, in several ChunkResults, so that they are not lost with the worker.
    */
   protobuf_c_boolean in_parts;
+  /*
+   * Note in the journal when each element is begun: there is a limit to the time that one may take.
+   */
+  protobuf_c_boolean times_elements;
 };
 #define FUTURES__WIRE__V1__CHUNK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__chunk__descriptor) \
-    , 0, 0, 0, FUTURES__WIRE__V1__ENCODING__ENCODING_VALUES, FUTURES__WIRE__V1__COMPRESSION__COMPRESSION_NONE, 0, 0, 0,NULL, 0 }
+    , 0, 0, 0, FUTURES__WIRE__V1__ENCODING__ENCODING_VALUES, FUTURES__WIRE__V1__COMPRESSION__COMPRESSION_NONE, 0, 0, 0,NULL, 0, 0 }
 
 
 /*
@@ -598,10 +606,14 @@ struct  Futures__Wire__V1__Cancel
    * What is asked for.
    */
   Futures__Wire__V1__CancelKind kind;
+  /*
+   * Of an interrupt of a chunk: only while it runs this element, one more than its index; 0 for whatever it runs.
+   */
+  uint32_t element;
 };
 #define FUTURES__WIRE__V1__CANCEL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__cancel__descriptor) \
-    , 0, 0, FUTURES__WIRE__V1__CANCEL_KIND__CANCEL_KIND_UNSPECIFIED }
+    , 0, 0, FUTURES__WIRE__V1__CANCEL_KIND__CANCEL_KIND_UNSPECIFIED, 0 }
 
 
 /*

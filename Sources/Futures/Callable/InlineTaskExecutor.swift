@@ -34,12 +34,14 @@ package final class InlineTaskExecutor: TaskExecutor, @unchecked Sendable {
     /// Runs `body` and every job that it enqueues here, and returns what it returns.
     package func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
         let box = OutcomeBox<Value>()
-        Task.immediate(executorPreference: self) {
+        // Not immediate: it must be known to whoever interrupts the call before its first line runs.
+        let task = Task(executorPreference: self) {
             let result: Result<Value, any Error>
             do { result = .success(try await body()) } catch { result = .failure(error) }
             box.outcome.withLock { $0 = result }
             sem_post(self.wakeups)
         }
+        CallInterruption.current.bodyBegan(task)
         while true {
             if let result = box.outcome.withLock({ $0 }) { return try result.get() }
             // Spurious returns (EINTR) only lead to another look.

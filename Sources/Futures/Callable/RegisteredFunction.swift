@@ -48,7 +48,9 @@ extension Callable {
     }
 
     func failure(_ error: any Error, at place: FailureDescription.Place) -> InvocationFailure {
-        InvocationFailure(
-            description: FailureDescription(error, at: place, encodedBy: place == .running ? errors : []))
+        let isInterrupted = place == .running && error is CancellationError && CallInterruption.current.isRequested
+        return InvocationFailure(
+            description: FailureDescription(
+                error, at: isInterrupted ? .interrupted : place, encodedBy: place == .running ? errors : []))
     }
 }

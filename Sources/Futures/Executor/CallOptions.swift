@@ -5,9 +5,52 @@ public struct CallOptions: Sendable, Hashable {
     /// (a fifth of a millisecond of work, or one call) is not overtaken. The inline executor takes no notice of it.
     public var priority: Int
 
+    /// How long the call may run before its cancellation is requested, counted from its start in the worker process; more
+    /// than zero. Nil for the pool's ``ProcessPoolOptions/softTimeout``.
+    ///
+    /// An async callable sees its `Task` cancelled, a synchronous one asks ``RunningCall/isCancelled``. If it then throws
+    /// `CancellationError`, its future fails with ``TaskTimeoutError``; whatever else it returns or throws counts. Of a map
+    /// each element has this time, also within a chunk. Only process pools have this.
+    public var softTimeout: Duration?
+
+    /// How long the call may run before its worker process is ended, counted from its start there; more than zero. Nil for the
+    /// pool's ``ProcessPoolOptions/hardTimeout``.
+    ///
+    /// The future fails with ``TaskTimeoutError`` at once; the worker gets SIGTERM, and SIGKILL if it is there 5 s later. What
+    /// it had been sent besides is run by others. Of a map each element has this time; the others of its chunk are kept or
+    /// run elsewhere. Only process pools have this: a thread cannot be ended.
+    public var hardTimeout: Duration?
+
     /// Options for a call.
-    public init(priority: Int = 0) { self.priority = priority }
+    public init(priority: Int = 0, softTimeout: Duration? = nil, hardTimeout: Duration? = nil) {
+        self.priority = priority
+        self.softTimeout = softTimeout
+        self.hardTimeout = hardTimeout
+    }
 
     /// A call that begins before or after others.
     public static func priority(_ priority: Int) -> CallOptions { CallOptions(priority: priority) }
+
+    /// For executors that run calls in threads.
+    func checkForThreads() throws(InvalidArgumentError) {
+        for (name, timeout) in [("softTimeout", softTimeout), ("hardTimeout", hardTimeout)] where timeout != nil {
+            throw InvalidArgumentError(
+                argument: "options.\(name)", problem: "needs a process pool: a call in a thread cannot be ended")
+        }
+    }
+
+    /// The limits of a call in a pool with these limits for all.
+    func limits(_ ofPool: TaskLimits) throws(InvalidArgumentError) -> TaskLimits {
+        var limits = ofPool
+        if let softTimeout { limits.soft = try Self.nanoseconds("options.softTimeout", softTimeout) }
+        if let hardTimeout { limits.hard = try Self.nanoseconds("options.hardTimeout", hardTimeout) }
+        return limits
+    }
+
+    static func nanoseconds(_ argument: String, _ timeout: Duration) throws(InvalidArgumentError) -> Int64 {
+        guard timeout > .zero else {
+            throw InvalidArgumentError(argument: argument, problem: "must be more than zero, not \(timeout)")
+        }
+        return max(1, timeout.clampedNanoseconds)
+    }
 }

@@ -30,6 +30,7 @@ public final class InlineExecutor: LocalExecutor, MappingExecutor {
     public func submit<Output: Sendable>(
         name: String? = nil, options: CallOptions = CallOptions(), _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {
+        try options.checkForThreads()
         let thread = futures_thread_self()
         let isShutDown = calls.withLock { calls in
             if calls.isShutDown { return true }

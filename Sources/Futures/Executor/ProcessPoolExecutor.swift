@@ -58,6 +58,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
             maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
         configuration.backlogLimit = options.backlogLimit
         configuration.onWorkerLoss = options.onWorkerLoss
+        configuration.taskLimits = try options.taskLimits()
         configuration.seed = .random(in: .min ... .max)
         driver = try PoolDriver(
             configuration, command: worker, initializer: try initializer?.prepare(functions),
@@ -87,6 +88,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         _ callable: Callable<Output, repeat each Input>, _ function: PoolFunction, _ options: CallOptions,
         isPromised: Bool, _ argument: repeat each Input
     ) throws -> Future<Output> {
+        let limits = try options.limits(driver.taskLimits)
         let future = Future<Output>(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {
@@ -97,7 +99,8 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         }
         try driver.submit(
             CallJob(
-                function: function, payload: payload, output: callable.output, errors: callable.errors, future: future),
+                function: function, payload: payload, limits: limits, output: callable.output, errors: callable.errors,
+                future: future),
             priority: options.priority, isPromised: isPromised)
         return future
     }

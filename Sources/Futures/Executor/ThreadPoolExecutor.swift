@@ -60,6 +60,7 @@ public final class ThreadPoolExecutor: LocalExecutor, MappingExecutor {
     public func submit<Output: Sendable>(
         name: String? = nil, options: CallOptions = CallOptions(), _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {
+        try options.checkForThreads()
         let future = Future<Output>(owner: nil, ticket: 0, functionName: name)
         let job = ThreadPoolDriver.Job(future: future) { future.run(body) }
         try driver.submit(job, priority: options.priority)

@@ -8,6 +8,31 @@ extension AnyFuture {
     @discardableResult
     public final func cancel() -> Bool { finishCancelling(beginCancelling()) }
 
+    /// Tries to cancel the call, also if it runs in a worker process.
+    ///
+    /// What does not run is cancelled as by ``cancel()``. Python has nothing like it for what runs. A call of a thread pool or
+    /// of the inline executor cannot be ended, and goes on.
+    ///
+    /// - Parameter how: what to do about a call that runs.
+    /// - Returns: whether the call is cancelled now. After ``RunningCancellation/interrupt`` mostly not yet: it will be when
+    ///   the call has thrown `CancellationError`.
+    @discardableResult
+    public final func cancel(running how: RunningCancellation) -> Bool {
+        // It may be begun, or come to be run again, just now.
+        for _ in 0..<3 {
+            if cancel() { return true }
+            let (owner, ticket) = links.withLock { ($0.owner, $0.ticket) }
+            guard phase == .running, let owner else { break }
+            switch owner.stop(ticket: ticket, kills: how == .kill) {
+            case .stopped: cancelByOwner(alsoWhenRunning: true)
+            case .goesOn: break
+            case .isAhead: continue
+            }
+            break
+        }
+        return isCancelled
+    }
+
     /// Cancels what can be cancelled. Calls that were sent ahead are all asked back before the first answer is waited for:
     /// a busy worker answers many questions as soon as one.
     static func cancelAll(_ futures: some Sequence<AnyFuture>) {
@@ -59,4 +84,13 @@ extension AnyFuture {
             return isCancelled
         }
     }
+}
+
+/// What to do about a call that runs and is not wanted any more.
+public enum RunningCancellation: Sendable, Hashable {
+    /// Ask it to end: an async callable sees its `Task` cancelled, a synchronous one asks ``RunningCall/isCancelled``.
+    case interrupt
+    /// End its worker process: SIGTERM, and SIGKILL if it is there 5 s later. Another worker takes its place. Calls that had
+    /// been sent to it besides are run by others; should one of them have begun in that very moment, it is begun again.
+    case kill
 }

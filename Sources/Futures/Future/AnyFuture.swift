@@ -268,11 +268,11 @@ extension AnyFuture {
     @discardableResult
     package final func fail(_ error: any Error) -> Bool { completeFailed(error) == nil }
 
-    /// Cancels a pending call, sent or not, without asking the owner.
+    /// Cancels a pending call, sent or not, without asking the owner; also a running one, if that was ended.
     ///
     /// - Returns: whether this call cancelled it.
     @discardableResult
-    package final func cancelByOwner() -> Bool {
-        complete(as: .cancelledAndNotified, alsoWhenRunning: false) {} == nil
+    package final func cancelByOwner(alsoWhenRunning: Bool = false) -> Bool {
+        complete(as: .cancelledAndNotified, alsoWhenRunning: alsoWhenRunning) {} == nil
     }
 }

@@ -1,4 +1,4 @@
-/// The call was cancelled before a worker began it.
+/// The call was cancelled before a worker began it, or was ended by ``AnyFuture/cancel(running:)``.
 ///
 /// Thrown by ``Future/result(timeout:)``, ``Future/value`` and ``AnyFuture/exception(timeout:)`` of a cancelled future.
 public struct CancelledError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -9,7 +9,7 @@ public struct CancelledError: Error, Sendable, Hashable, CustomStringConvertible
     public init(functionName: String? = nil) { self.functionName = functionName }
 
     /// That the call was cancelled, and its function.
-    public var description: String { "\(callText(functionName)) was cancelled before it began" }
+    public var description: String { "\(callText(functionName)) was cancelled" }
 }
 
 /// Time ran out while waiting for futures. The futures themselves are left alone.

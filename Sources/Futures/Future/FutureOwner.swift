@@ -13,10 +13,27 @@ package protocol FutureOwner: AnyObject, Sendable {
     ///   has forgotten the task then; it is not told again.
     func takeBack(ticket: UInt64) -> () -> Bool
 
+    /// The future of `ticket`, which runs, is not wanted any more: ends the call if that is possible.
+    ///
+    /// - Parameter kills: whether by force; otherwise the call is asked to end.
+    func stop(ticket: UInt64, kills: Bool) -> FutureStop
+
     /// One of its futures has become done in this thread: runs the callbacks, now or soon, here or elsewhere.
     func runCallbacks(_ callbacks: @escaping @Sendable () -> Void)
 }
 
+/// What came of an attempt to stop a running call.
+package enum FutureStop: Sendable {
+    /// The owner has forgotten the task: the future is to be cancelled.
+    case stopped
+    /// It does not run: it was sent ahead, and can be taken back.
+    case isAhead
+    /// It runs on, perhaps not for long, or it is over.
+    case goesOn
+}
+
 extension FutureOwner {
+    package func stop(ticket: UInt64, kills: Bool) -> FutureStop { .goesOn }
+
     package func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) { callbacks() }
 }

@@ -4,7 +4,7 @@ public enum FutureState: String, Sendable, Hashable, CustomStringConvertible {
     case pending
     /// A worker has been given the call.
     case running
-    /// It was cancelled before it began.
+    /// It was cancelled: before it began, or by being ended while it ran.
     case cancelled
     /// It has a value or an error.
     case finished
@@ -19,7 +19,7 @@ public enum FutureSnapshot<Value: Sendable>: Sendable {
     case pending
     /// A worker has been given the call.
     case running
-    /// It was cancelled before it began.
+    /// It was cancelled: before it began, or by being ended while it ran.
     case cancelled
     /// It returned a value or threw an error.
     case finished(Result<Value, any Error>)
@@ -27,8 +27,8 @@ public enum FutureSnapshot<Value: Sendable>: Sendable {
 
 /// The states of a future with what its owner needs to know beyond ``FutureState``.
 ///
-/// pending → running, cancelled, cancelledAndNotified, returned, failed; running → returned, failed;
-/// cancelled → cancelledAndNotified. Nothing leaves the last three.
+/// pending → running, cancelled, cancelledAndNotified, returned, failed; running → returned, failed, pending (to be run
+/// again), cancelledAndNotified (it was ended for that); cancelled → cancelledAndNotified. Nothing leaves the last three.
 enum FuturePhase: UInt32 {
     case pending = 0
     case running = 1

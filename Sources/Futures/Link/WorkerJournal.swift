@@ -147,6 +147,15 @@ final class JournalWriter: @unchecked Sendable {
     /// The main thread comes to an element of its chunk.
     func beginElement(_ index: Int) { store(UInt64(index) + 1, .element) }
 
+    /// The main thread comes to an element whose time is limited.
+    func beginElement(_ index: Int, at time: Int64) {
+        store(sequence + 1, .sequence)
+        store(UInt64(index) + 1, .element)
+        store(UInt64(bitPattern: time), .since)
+        sequence += 2
+        store(sequence, .sequence)
+    }
+
     /// Notes bytes that are to be written.
     ///
     /// - Parameters:

@@ -5,6 +5,7 @@ extension ProcessPoolExecutor {
         _ callable: Callable<Output, repeat each Input>, _ options: CallOptions
     ) throws -> MapTarget<Output, repeat each Input> {
         let function = try functions.find(callable.name, callable.signature)
+        _ = try options.limits(driver.taskLimits)
         return MapTarget(
             submit: { (isPromised: Bool, column: repeat [each Input]) in
                 try self.submitChunk(callable, function, options, isPromised: isPromised, repeat each column)
@@ -30,7 +31,8 @@ extension ProcessPoolExecutor {
         let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
         try driver.submit(
             ChunkJob(
-                function: function, payload: payload, count: count, output: callable.output, errors: callable.errors,
+                function: function, payload: payload, limits: try options.limits(driver.taskLimits), count: count,
+                output: callable.output, errors: callable.errors,
                 future: future), priority: options.priority, isPromised: isPromised)
         return [.chunk(future, count: count)]
     }

@@ -22,14 +22,14 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     private let ledger: Mutex<ChunkLedger<Output>>
 
     init(
-        function: PoolFunction, payload: Payload, count: Int, output: ValueCodec<Output>,
+        function: PoolFunction, payload: Payload, limits: TaskLimits, count: Int, output: ValueCodec<Output>,
         errors: [ErrorCodec], future: Future<ChunkOutcome<Output>>
     ) {
         self.output = output
         self.errors = errors
         typedFuture = future
         ledger = Mutex(ChunkLedger(count: count))
-        super.init(function: function, payload: payload, elementCount: count, future: future)
+        super.init(function: function, payload: payload, limits: limits, elementCount: count, future: future)
     }
 
     override func beginAttempt() -> [Range<Int>] {
@@ -46,9 +46,7 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         }
     }
 
-    override func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
-        failure.error(functionName: function.name, codecs: errors, from: origin)
-    }
+    override var errorCodecs: [ErrorCodec] { errors }
 
     override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
         switch answer {
@@ -138,7 +136,9 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         guard Int(message.count) == count, covered <= left, message.failures.count <= covered else {
             throw WireError.wrongColumnCount(expected: count, found: Int(message.count))
         }
-        let failures = message.failures.map { (index: Int($0.index), error: error($0.failure, from: origin)) }
+        let failures = message.failures.map {
+            (index: Int($0.index), error: error($0.failure, element: Int($0.index), from: origin))
+        }
         var decoder = try PayloadDecoder(bytes, format: message.format, limits: origin.limits)
         let values = try output.decodeColumn(count: covered - failures.count, from: &decoder)
         try decoder.finish()

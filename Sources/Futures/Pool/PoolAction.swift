@@ -26,6 +26,12 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case began(Job)
     /// Ask the worker for a task back that it has not begun; answer with `takeBackAnswered`.
     case takeBack(TaskID, WorkerID, attempt: UInt32)
+    /// Find out what the worker is at; answer with `progressMeasured`.
+    case measureProgress(WorkerID)
+    /// Tell the worker that what it runs is not wanted any more, if that is still this.
+    case interrupt(TaskID, WorkerID, attempt: UInt32, element: Int?)
+    /// The task, or an element of its chunk, has used up its time; so the worker is ended.
+    case expired(Job, element: Int?, WorkerID, execution: Int)
     /// The worker will not answer that any more; this is the answer for whoever waits for it.
     case takeBackOver(TaskID, isCancelled: Bool)
     /// The task waits on our side again: no worker has it.

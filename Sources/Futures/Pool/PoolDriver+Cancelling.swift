@@ -22,6 +22,22 @@ extension PoolDriver: FutureOwner {
         raise { state, actions in state.cancelled(TaskID(rawValue: ticket), now: now, &actions) }
     }
 
+    func stop(ticket: UInt64, kills: Bool) -> FutureStop {
+        let id = TaskID(rawValue: ticket)
+        let now = futures_monotonic_nanoseconds()
+        let outcome = core.withLock { core in
+            let outcome = core.state.stopRequested(id, kills: kills, now: now, &core.actions)
+            if outcome == .interrupted { core.interruptions.insert(id) }
+            return outcome
+        }
+        settle()
+        switch outcome {
+        case .done, .stopped: return .stopped
+        case .isAhead: return .isAhead
+        case .interrupted, .tooLate: return .goesOn
+        }
+    }
+
     func takeBack(ticket: UInt64) -> () -> Bool {
         let id = TaskID(rawValue: ticket)
         let now = futures_monotonic_nanoseconds()

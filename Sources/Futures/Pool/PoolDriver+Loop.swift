@@ -40,6 +40,8 @@ extension PoolDriver {
         case .drain(let worker): write(.drain(worker))
         case .watchClosedWire(let worker):
             if let link = link(worker) { wireClosed(link) }
+        case .measureProgress(let worker):
+            if let link = link(worker) { measureProgress(link) }
         case .release(let worker):
             // Its descriptors close with it, and leave the epoll set.
             links.withLock { $0[worker] = nil }
@@ -172,23 +174,46 @@ extension PoolDriver {
     }
 
     private func lossReport(_ link: PipeLink, _ status: TerminationStatus?, reason: String? = nil) -> LossReport {
-        var running = LossReport.Running.first
+        let running: LossReport.Running
+        var left: Int?
         switch link.journal.read() {
-        case .unused: break
+        case .unused: running = .first
         case .nothing: running = .nothing
         case .last(let note):
-            running = .task(TaskID(rawValue: note.task), attempt: note.attempt, element: note.element.map { Int($0) })
+            let element = note.element.map { Int($0) }
+            left = elementsLeft(note, link)
+            // The journal is the worker's word: of an element that cannot be, nothing is said.
+            running = .task(TaskID(rawValue: note.task), attempt: note.attempt, element: left == nil ? nil : element)
         }
         let task = core.withLock { $0.state.task(of: link.id, running) }
-        // The journal is the worker's word: of an element that cannot be, nothing is said.
-        let left = (task?.job as? ElementsJob)?.elementsLeft(at: running.element)
-        if left == nil, case .task(let id, let attempt, _) = running { running = .task(id, attempt: attempt) }
         let loss = WorkerLoss(
             processID: link.pid, status: status, functionName: task?.job.function.name,
             taskID: task?.id.rawValue, element: running.element, attempt: task?.execution ?? 1,
             standardErrorTail: link.errorOutput.tail)
         return LossReport(
             loss, running: running, isLastElement: left == 1, reason: reason ?? "a worker process ended abruptly")
+    }
+
+    /// How many elements of the chunk that the worker is at are not finished; nil if the one that it names is.
+    private func elementsLeft(_ note: WorkerJournal.Note, _ link: PipeLink) -> Int? {
+        let job = core.withLock {
+            $0.state.job(of: TaskID(rawValue: note.task), heldBy: link.id, attempt: note.attempt)
+        }
+        return (job as? ElementsJob)?.elementsLeft(at: note.element.map { Int($0) })
+    }
+
+    private func measureProgress(_ link: PipeLink) {
+        // What it has told of the chunk counts before an element of it is given up.
+        while !link.hasStoppedReading, readAnswers(link) {}
+        var progress: TaskProgress?
+        if case .last(let note) = link.journal.read() {
+            let left = elementsLeft(note, link)
+            progress = TaskProgress(
+                task: TaskID(rawValue: note.task), attempt: note.attempt,
+                element: left == nil ? nil : note.element.map { Int($0) }, since: note.since, isLastElement: left == 1)
+        }
+        let now = futures_monotonic_nanoseconds()
+        record { [progress] state, actions in state.progressMeasured(link.id, progress, now: now, &actions) }
     }
 
     func stopReading(_ link: PipeLink) {

@@ -120,6 +120,11 @@ extension PoolDriver {
         }
         // A late answer, of a task that was failed or cancelled meanwhile.
         guard let job else { return }
+        let wasInterrupted = core.withLock { !$0.interruptions.isEmpty && $0.interruptions.remove(task) != nil }
+        if wasInterrupted, case .failure(let failure) = answer, failure.place == .interrupted {
+            loop.completions.append(Completion { job.future.cancelByOwner(alsoWhenRunning: true) })
+            return
+        }
         loop.completions.append(job.decode(answer, from: link.origin))
     }
 

@@ -64,6 +64,20 @@ extension PoolDriver {
             job.future.markRunning()
         case .takeBack(let id, let worker, let attempt):
             append(.cancel(CancelMessage(id: id.rawValue, attempt: attempt, kind: .takeBack)), to: worker, &work)
+        case .measureProgress(let worker): order(.measureProgress(worker))
+        case .interrupt(let id, let worker, let attempt, let element):
+            let message = CancelMessage(
+                id: id.rawValue, attempt: attempt, kind: .interrupt, element: element.map { UInt32($0) })
+            append(.cancel(message), to: worker, &work)
+        case .expired(let job, let element, let worker, let execution):
+            let error = TaskTimeoutError(
+                .hard, limit: .nanoseconds(job.limits.hard), functionName: job.function.name, element: element,
+                attempt: execution, processID: link(worker, &work)?.pid ?? 0)
+            if let element {
+                if let end = (job as? ElementsJob)?.fail(element: element, error) { work.completions.append(end) }
+            } else {
+                work.completions.append(job.failure(error))
+            }
         case .takeBackOver(let id, let isCancelled):
             core.withLock { $0.takeBacks.removeValue(forKey: id) }?.answered(isCancelled)
         case .requeued(let job):
@@ -141,7 +155,9 @@ extension PoolDriver {
             let ranges = (job as? ElementsJob)?.beginAttempt() ?? []
             let message = ChunkMessage(
                 id: id.rawValue, attempt: attempt, function: index, format: format, count: UInt32(count),
-                ranges: ranges.map { UInt32($0.lowerBound)..<UInt32($0.upperBound) }, isInParts: keepsElements)
+                ranges: ranges.map { UInt32($0.lowerBound)..<UInt32($0.upperBound) },
+                isInParts: keepsElements || job.limits != .none,
+                timesElements: job.limits != .none)
             append(.chunk(message), payload: job.payload, to: link, &work)
         } else {
             let message = TaskMessage(id: id.rawValue, attempt: attempt, function: index, format: format)

@@ -28,6 +28,8 @@ final class PoolDriver: @unchecked Sendable {
         /// A thread has the settling role: it sees what is added.
         var isSettling = false
         var takeBacks: [TaskID: TakeBackWaiter] = [:]
+        /// Running tasks whose future is cancelled when they end because of it.
+        var interruptions: Set<TaskID> = []
     }
 
     /// A write that no action of the scheduler stands for.
@@ -49,6 +51,7 @@ final class PoolDriver: @unchecked Sendable {
         case startTimedOut(WorkerID)
         case drain(WorkerID)
         case watchClosedWire(WorkerID)
+        case measureProgress(WorkerID)
         case release(WorkerID)
         case finish
     }
@@ -65,6 +68,8 @@ final class PoolDriver: @unchecked Sendable {
     let command: WorkerCommand
     let initializer: Initializer?
     let compression: CompressionPolicy
+    /// Of calls that have none of their own.
+    let taskLimits: TaskLimits
     let retries: RetryPolicy?
     /// Whether a chunk's finished elements are told by and by, since the pool may go on without the worker.
     let keepsElements: Bool
@@ -91,6 +96,7 @@ final class PoolDriver: @unchecked Sendable {
         self.command = command
         self.initializer = initializer
         self.compression = compression
+        taskLimits = configuration.taskLimits
         retries = configuration.onWorkerLoss.retries
         if case .breakPool = configuration.onWorkerLoss { keepsElements = false } else { keepsElements = true }
         startTimeout = configuration.startTimeout
@@ -157,7 +163,8 @@ final class PoolDriver: @unchecked Sendable {
         let outcome = core.withLock { core in
             Result { () throws(PoolRefusal) in
                 try core.state.submitted(
-                    job, priority: priority, size: job.payload.bytes.count, isPromised: isPromised, now: now,
+                    job, priority: priority, size: job.payload.bytes.count, limits: job.limits,
+                    isPromised: isPromised, now: now,
                     &core.actions)
             }
         }

@@ -15,13 +15,16 @@ package class PoolJob: @unchecked Sendable {
     let function: PoolFunction
     /// The encoded arguments; kept until the answer is there, since the task may be sent again.
     let payload: Payload
+    /// How long it, or each of its elements, may run.
+    let limits: TaskLimits
     /// How many elements a chunk has; nil for a single call.
     let elementCount: Int?
     let future: AnyFuture
 
-    init(function: PoolFunction, payload: Payload, elementCount: Int?, future: AnyFuture) {
+    init(function: PoolFunction, payload: Payload, limits: TaskLimits, elementCount: Int?, future: AnyFuture) {
         self.function = function
         self.payload = payload
+        self.limits = limits
         self.elementCount = elementCount
         self.future = future
     }
@@ -33,9 +36,19 @@ package class PoolJob: @unchecked Sendable {
     }
 
     /// The error that a worker describes, with the type that it has for the caller.
-    func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
-        fatalError("overridden")
+    final func error(
+        _ failure: FailureDescription, element: Int? = nil, from origin: AnswerOrigin
+    ) -> any Error {
+        guard failure.place == .interrupted else {
+            return failure.error(functionName: function.name, codecs: errorCodecs, from: origin)
+        }
+        return TaskTimeoutError(
+            .soft, limit: .nanoseconds(limits.soft), functionName: function.name, element: element,
+            processID: origin.pid)
     }
+
+    /// The error types that the callable names.
+    var errorCodecs: [ErrorCodec] { fatalError("overridden") }
 
     /// Brings the future to an end with what befell the task.
     func failure(_ error: any Error) -> Completion {
@@ -69,18 +82,16 @@ final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
     private let typedFuture: Future<Output>
 
     init(
-        function: PoolFunction, payload: Payload, output: ValueCodec<Output>, errors: [ErrorCodec],
-        future: Future<Output>
+        function: PoolFunction, payload: Payload, limits: TaskLimits, output: ValueCodec<Output>,
+        errors: [ErrorCodec], future: Future<Output>
     ) {
         self.output = output
         self.errors = errors
         typedFuture = future
-        super.init(function: function, payload: payload, elementCount: nil, future: future)
+        super.init(function: function, payload: payload, limits: limits, elementCount: nil, future: future)
     }
 
-    override func error(_ failure: FailureDescription, from origin: AnswerOrigin) -> any Error {
-        failure.error(functionName: function.name, codecs: errors, from: origin)
-    }
+    override var errorCodecs: [ErrorCodec] { errors }
 
     override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
         let future = typedFuture
@@ -119,7 +130,7 @@ extension FailureDescription {
     /// The error that the caller gets: of its own type where the callable named that type, else a ``RemoteError``.
     func error(functionName: String, codecs: [ErrorCodec], from origin: AnswerOrigin) -> any Error {
         switch place {
-        case .running, .initializing:
+        case .running, .initializing, .interrupted:
             if let payload, let codec = codecs.first(where: { $0.typeName == typeName }),
                 let error = try? codec.decode(payload, origin.limits)
             {

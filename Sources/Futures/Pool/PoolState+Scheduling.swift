@@ -96,7 +96,7 @@ extension PoolState {
         if isFirst {
             busyCount += 1
             workers[workerID]!.headSince = now
-            begin(id, &actions)
+            begin(id, now: now, &actions)
         }
         if let left = workers[workerID]!.tasksLeft {
             workers[workerID]!.tasksLeft = left - 1
@@ -129,7 +129,7 @@ extension PoolState {
             workers[workerID]!.headSince = now
             // One that was asked back has perhaps left the worker: whether it begins comes with the answer.
             if let next = workers[workerID]!.held.first, let record = tasks[next], !record.isTakeBackRequested {
-                begin(next, &actions)
+                begin(next, now: now, &actions)
             }
         }
         if workers[workerID]!.held.isEmpty {

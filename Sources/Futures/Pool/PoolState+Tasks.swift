@@ -4,10 +4,11 @@ extension PoolState {
     ///
     /// - Parameters:
     ///   - size: how many bytes its arguments take.
+    ///   - limits: how long it may run, if it has limits of its own.
     ///   - isPromised: whether it is part of what was promised: that is taken after a shutdown, too, unless futures are to be
     ///     cancelled, and beside what the backlog may hold.
     package mutating func submitted(
-        _ job: Job, priority: Int = 0, size: Int = 0, isPromised: Bool = false, now: Int64,
+        _ job: Job, priority: Int = 0, size: Int = 0, limits: TaskLimits? = nil, isPromised: Bool = false, now: Int64,
         _ actions: inout [PoolAction<Job>]
     ) throws(PoolRefusal) -> TaskID {
         switch phase {
@@ -22,6 +23,7 @@ extension PoolState {
             throw .full(tasks: waitingCount, bytes: waitingBytes)
         }
         let id = tasks.insert(job, priority: priority, size: size)
+        if let limits, limits != configuration.taskLimits { taskLimits[id] = limits }
         backlog.append(id, priority: priority)
         waitingCount += 1
         waitingBytes += size
@@ -45,8 +47,9 @@ extension PoolState {
     }
 
     /// Its worker has come to a task.
-    mutating func begin(_ id: TaskID, _ actions: inout [PoolAction<Job>]) {
+    mutating func begin(_ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]) {
         guard let record = tasks[id] else { return }
+        if let worker = record.worker { watchLimits(of: id, on: worker, now: now, &actions) }
         if !record.hasBegun {
             tasks.update(id) { $0.hasBegun = true }
             waitsNoLonger(record, &actions)
@@ -59,6 +62,7 @@ extension PoolState {
         guard let record = tasks.remove(id) else { return }
         if record.isDelayed { delayedCount -= 1 }
         if !histories.isEmpty { histories[id] = nil }
+        if !taskLimits.isEmpty { taskLimits[id] = nil }
         if !record.hasBegun { waitsNoLonger(record, &actions) }
     }
 
@@ -133,7 +137,7 @@ extension PoolState {
                 $0.isTakeBackRequested = false
                 $0.isCancelRequested = false
             }
-            if workers[workerID]?.held.first == id { begin(id, &actions) }
+            if workers[workerID]?.held.first == id { begin(id, now: now, &actions) }
             return false
         }
         unhold(id, by: workerID, now: now, &actions)

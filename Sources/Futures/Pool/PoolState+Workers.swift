@@ -100,12 +100,18 @@ extension PoolState {
                 actions.append(.kill(id, signal: SIGKILL))
             }
         }
+        if let due = worker.limitDue, due <= now {
+            workers[id]!.limitDue = nil
+            if !worker.held.isEmpty { actions.append(.measureProgress(id)) }
+        }
         setTimer(of: id, &actions)
     }
 
     /// Sees to it that somebody looks at the worker when something about it is due.
     mutating func setTimer(of id: WorkerID, _ actions: inout [PoolAction<Job>]) {
-        guard let worker = workers[id], let due = worker.deadline, due < worker.timer ?? .max else { return }
+        guard let worker = workers[id] else { return }
+        let due = min(worker.deadline ?? .max, worker.limitDue ?? .max)
+        guard due < worker.timer ?? .max else { return }
         workers[id]!.timer = due
         set(.worker(id), at: due, &actions)
     }

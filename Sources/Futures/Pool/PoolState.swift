@@ -19,6 +19,8 @@ package struct PoolState<Job: Sendable> {
         package var backlogLimit = BacklogLimit.none
         /// What the loss of a worker costs.
         package var onWorkerLoss = WorkerLossPolicy.breakPool
+        /// How long tasks may run that have no limits of their own.
+        package var taskLimits = TaskLimits.none
         /// Most tasks that are sent ahead of the one a worker runs.
         package var maxAhead = 256
         /// How much work, in nanoseconds, is sent ahead to hide a round trip: a few times a blocking one (50 µs).
@@ -84,6 +86,10 @@ package struct PoolState<Job: Sendable> {
         var timer: Int64?
         /// How it was lost, if it was, and is still there in the books.
         var loss: LossReport?
+        /// When it is to be looked whether what it runs has reached a limit.
+        var limitDue: Int64?
+        /// What it was told to interrupt.
+        var interrupted: (task: TaskID, element: Int?)?
         /// It has an entry on the `idle` stack.
         var isListedIdle = false
         /// It has an entry on the `spare` stack.
@@ -130,6 +136,8 @@ package struct PoolState<Job: Sendable> {
     var delayedCount = 0
     /// What tasks were charged with; only those that failed before have an entry.
     var histories: [TaskID: TaskHistory] = [:]
+    /// Only those of tasks that have limits of their own.
+    var taskLimits: [TaskID: TaskLimits] = [:]
     var random: SplitMix
     /// Promises of more work, which a shutdown waits for as for work.
     var promises = 0

@@ -75,6 +75,7 @@ final class WorkerSession: Sendable {
 
     func run() -> Int32 {
         do throws(End) {
+            CallInterruption.current.serveHere()
             try WorkerWatcher.start(self)
             try runTasks()
         } catch {
@@ -114,6 +115,7 @@ final class WorkerSession: Sendable {
             busy.begin(at: start)
             let answer = perform(request, start)
             busy.end()
+            CallInterruption.current.end()
             let size = try append(answer)
             // What is finished is told at once when more would be waited for. When the next task takes long, the watcher
             // tells it.
@@ -128,12 +130,14 @@ final class WorkerSession: Sendable {
     }
 
     private func note(_ request: Request, _ start: Int64) {
-        guard let journal = journal.withLock({ $0 }) else { return }
+        let (task, attempt): (UInt64, UInt32)
         switch request {
-        case .task(let task, _): journal.begin(task: task.id, attempt: task.attempt, at: start)
-        case .chunk(let chunk, _): journal.begin(task: chunk.id, attempt: chunk.attempt, at: start)
-        case .drain: break
+        case .task(let message, _): (task, attempt) = (message.id, message.attempt)
+        case .chunk(let message, _): (task, attempt) = (message.id, message.attempt)
+        case .drain: return
         }
+        CallInterruption.current.begin(task: task, attempt: attempt)
+        journal.withLock { $0 }?.begin(task: task, attempt: attempt, at: start)
     }
 
     private func perform(_ request: Request, _ start: Int64) -> Answer {
@@ -170,7 +174,15 @@ final class WorkerSession: Sendable {
     private func chunkRun(_ chunk: ChunkMessage, _ compression: CompressionPolicy) -> ChunkRun {
         let journal = journal.withLock { $0 }
         let ranges = chunk.ranges.map { Int($0.lowerBound)..<Int($0.upperBound) }
-        let begins: @Sendable (Int) -> Void = { journal?.beginElement($0) }
+        let begins: @Sendable (Int) -> Void
+        if chunk.timesElements {
+            begins = { index in
+                CallInterruption.current.beginElement(index)
+                journal?.beginElement(index, at: futures_monotonic_nanoseconds())
+            }
+        } else {
+            begins = { index in journal?.beginElement(index) }
+        }
         let tell: @Sendable (ChunkReply) -> Void = { self.tell($0, of: chunk, compression) }
         return ChunkRun(
             count: Int(chunk.count), ranges: ranges, begins: begins, tell: chunk.isInParts ? tell : nil)
@@ -311,8 +323,10 @@ final class WorkerSession: Sendable {
     }
 
     private func answer(_ cancel: CancelMessage) throws(End) {
-        // Interrupting a running function is a wish; this release has no way to grant it.
-        guard cancel.kind == .takeBack else { return }
+        if cancel.kind == .interrupt {
+            CallInterruption.current.request(task: cancel.id, attempt: cancel.attempt, element: cancel.element)
+            return
+        }
         let takenBack = inbox.withLock { inbox in
             let index = inbox.requests.firstIndex { $0.isTask(cancel.id, cancel.attempt) }
             guard let index else { return false }

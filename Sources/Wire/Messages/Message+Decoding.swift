@@ -31,7 +31,10 @@ extension Message {
             guard let kind = CancelMessage.Kind(rawValue: UInt8(clamping: message.kind.rawValue)) else {
                 throw refused(frame, "its kind is \(message.kind.rawValue), which this version does not know")
             }
-            self = .cancel(CancelMessage(id: message.id, attempt: message.attempt, kind: kind))
+            self = .cancel(
+                CancelMessage(
+                    id: message.id, attempt: message.attempt, kind: kind,
+                    element: message.element == 0 ? nil : message.element - 1))
         case .cancelReply:
             let message = try unpack(
                 frame, CCancelReply.self, futures_cancel_reply_descriptor(), arena, limits)
@@ -135,7 +138,7 @@ extension ChunkMessage {
         }
         self.init(
             id: message.id, attempt: message.attempt, function: message.function, format: format, count: message.count,
-            ranges: ranges, isInParts: message.in_parts != 0)
+            ranges: ranges, isInParts: message.in_parts != 0, timesElements: message.times_elements != 0)
     }
 }
 

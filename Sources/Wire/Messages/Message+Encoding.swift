@@ -34,6 +34,7 @@ extension Message {
             message.id = cancel.id
             message.attempt = cancel.attempt
             message.kind = Futures__Wire__V1__CancelKind(rawValue: UInt32(cancel.kind.rawValue))
+            message.element = cancel.element.map { $0 &+ 1 } ?? 0
             try buffer.append(.cancel, &message, payload: payload)
         case .cancelReply(let reply):
             var message = CCancelReply()
@@ -88,6 +89,7 @@ extension ChunkMessage {
         message.decompressed_size = format.decompressedSize
         message.count = count
         message.in_parts = isInParts ? 1 : 0
+        message.times_elements = timesElements ? 1 : 0
         guard !ranges.isEmpty else { return try buffer.append(.chunk, &message, payload: payload) }
         let arena = Arena()
         let numbers = arena.array(of: UInt32.self, count: 2 * ranges.count)!

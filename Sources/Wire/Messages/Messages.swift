@@ -121,11 +121,13 @@ public struct ChunkMessage: Sendable, Hashable {
     public var ranges: [Range<UInt32>]
     /// Tell finished elements by and by.
     public var isInParts: Bool
+    /// Note in the journal when each element is begun.
+    public var timesElements: Bool
 
     /// A chunk with all its parts.
     public init(
         id: UInt64, attempt: UInt32 = 1, function: UInt32, format: PayloadFormat = .values, count: UInt32,
-        ranges: [Range<UInt32>] = [], isInParts: Bool = false
+        ranges: [Range<UInt32>] = [], isInParts: Bool = false, timesElements: Bool = false
     ) {
         self.id = id
         self.attempt = attempt
@@ -134,6 +136,7 @@ public struct ChunkMessage: Sendable, Hashable {
         self.count = count
         self.ranges = ranges
         self.isInParts = isInParts
+        self.timesElements = timesElements
     }
 }
 
@@ -238,6 +241,8 @@ public struct FailureDescription: Sendable, Hashable {
         case initializing
         /// The worker did not accept the task.
         case refused
+        /// The function ended early because it had been interrupted.
+        case interrupted
     }
 
     /// Where it failed.
@@ -283,12 +288,15 @@ public struct CancelMessage: Sendable, Hashable {
     public var attempt: UInt32
     /// What is asked for.
     public var kind: Kind
+    /// Of an interrupt of a chunk: only while it runs this element, below 2^32 - 1; nil for whatever it runs.
+    public var element: UInt32?
 
     /// A request with all its parts.
-    public init(id: UInt64, attempt: UInt32 = 1, kind: Kind) {
+    public init(id: UInt64, attempt: UInt32 = 1, kind: Kind, element: UInt32? = nil) {
         self.id = id
         self.attempt = attempt
         self.kind = kind
+        self.element = element
     }
 }
 

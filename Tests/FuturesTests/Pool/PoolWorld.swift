@@ -28,8 +28,15 @@ struct PoolWorld {
     var running: Set<Int> = []
     var errors: [Int: String] = [:]
     var takeBacksOver: [TaskID: Bool] = [:]
+    /// What the journals of workers say; those without an entry have none.
+    var progress: [WorkerID: TaskProgress] = [:]
+    var interruptions: [(job: Int, element: Int?)] = []
+    var expirations: [(job: Int, element: Int?)] = []
+    /// A running task was ended by force.
+    var stopped = false
     var finishedCount = 0
     var spawnCount = 0
+    var killCount = 0
     /// How often those who had been refused were told that there is room.
     var toldOfRoom = 0
     /// Such tasks wait beside what the backlog may hold.
@@ -47,17 +54,20 @@ struct PoolWorld {
 
     init(
         maxWorkers: Int, maxTasksPerChild: Int? = nil, backlogLimit: BacklogLimit = .none,
-        onWorkerLoss: WorkerLossPolicy = .breakPool
+        onWorkerLoss: WorkerLossPolicy = .breakPool, limits: TaskLimits = .none
     ) {
         var configuration = PoolState<Int>.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
         configuration.backlogLimit = backlogLimit
         configuration.onWorkerLoss = onWorkerLoss
+        configuration.taskLimits = limits
         self.configuration = configuration
         state = PoolState(configuration)
     }
 
     /// Whether a job that was running may come to wait again.
     private var retriesOrRepeats: Bool {
+        // A worker that is ended for another task's time costs those that it had begun nothing but time.
+        if !expirations.isEmpty || stopped { return true }
         if case .breakPool = configuration.onWorkerLoss { return false }
         return true
     }
@@ -75,13 +85,15 @@ struct PoolWorld {
     }
 
     @discardableResult
-    mutating func submit(priority: Int = 0, size: Int = 0, isPromised: Bool = false) throws -> TaskID {
+    mutating func submit(
+        priority: Int = 0, size: Int = 0, limits: TaskLimits? = nil, isPromised: Bool = false
+    ) throws -> TaskID {
         let job = lastJob + 1
         var actions: [PoolAction<Int>] = []
         let id: TaskID
         do {
             id = try state.submitted(
-                job, priority: priority, size: size, isPromised: isPromised, now: now, &actions)
+                job, priority: priority, size: size, limits: limits, isPromised: isPromised, now: now, &actions)
         } catch {
             if case .full = error { waitingAtRefusal = state.waitingCount }
             throw error
@@ -230,6 +242,18 @@ struct PoolWorld {
                 running.insert(job)
             case .takeBack(let id, let worker, let attempt):
                 workers[worker]?.questions.append((id, attempt))
+            case .measureProgress(let id):
+                var more: [PoolAction<Int>] = []
+                state.progressMeasured(id, progress[id], now: now, &more)
+                queue += more
+            case .interrupt(let id, let worker, let attempt, let element):
+                #expect(workers[worker]?.queue.contains { $0.task == id && $0.attempt == attempt } == true, "\(origin)")
+                interruptions.append((tasks[id]!, element))
+            case .expired(let job, let element, let worker, _):
+                #expect(workers[worker] != nil, "\(origin) worker \(worker) is gone, and its task expires")
+                expirations.append((job, element))
+                // Its last element: the driver ends the chunk.
+                if element == nil || task(of: job) == nil { end(job, .failed) }
             case .takeBackOver(let id, let isCancelled): takeBacksOver[id] = isCancelled
             case .requeued(let job):
                 if running.remove(job) != nil {
@@ -250,6 +274,7 @@ struct PoolWorld {
                 #expect(workers[id]?.queue.isEmpty == true, "\(origin) worker \(id) is drained with tasks")
                 workers[id]?.stage = .draining
             case .kill(let id, _):
+                killCount += 1
                 #expect(workers[id] != nil, "\(origin) worker \(id) is killed, and is gone")
                 workers[id]?.stage = .killed
             case .startTimedOut(let id):
@@ -289,6 +314,7 @@ struct PoolWorld {
         let records = state.tasks.ids.compactMap { state.tasks[$0] }
         #expect(state.backlogCount == records.count { $0.worker == nil && !$0.isDelayed }, "\(origin)")
         #expect(state.delayedCount == records.count { $0.isDelayed }, "\(origin)")
+        #expect(state.taskLimits.keys.allSatisfy { state.tasks[$0] != nil }, "\(origin)")
         #expect(state.histories.keys.allSatisfy { state.tasks[$0] != nil }, "\(origin)")
         #expect(state.waitingCount == records.count { !$0.hasBegun }, "\(origin)")
         #expect(state.waitingBytes == records.reduce(0) { $0 + ($1.hasBegun ? 0 : $1.size) }, "\(origin)")

@@ -132,7 +132,7 @@ import Wire
         for (kind, fields, text) in [
             (FrameKind.cancel, RawMessage().number(3, 3), "its kind is 3"),
             (.goodbye, RawMessage().number(1, 6), "its reason is 6"),
-            (.failure, RawMessage().message(4, RawMessage().number(1, 6)), "the place of the failure is 6"),
+            (.failure, RawMessage().message(4, RawMessage().number(1, 7)), "the place of the failure is 7"),
             (.failure, RawMessage().message(4, RawMessage()), "the place of the failure is 0"),
         ] {
             #expect(

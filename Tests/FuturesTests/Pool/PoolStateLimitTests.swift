@@ -1,0 +1,160 @@
+import TestSupport
+import Testing
+
+@testable import Futures
+
+/// Tasks that run for too long, and those that are not wanted any more: the scheduler by itself.
+struct PoolStateLimitTests {
+    private let second: Int64 = 1_000_000_000
+
+    /// A world with one ready worker that runs the first job.
+    private func world(
+        _ limits: TaskLimits, jobs: Int = 1, policy: WorkerLossPolicy = .breakPool
+    ) throws -> (PoolWorld, WorkerID) {
+        var world = PoolWorld(maxWorkers: 1, onWorkerLoss: policy, limits: limits)
+        for _ in 0..<jobs { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        return (world, worker)
+    }
+
+    /// Lets the timers up to a time pass.
+    private func wait(_ world: inout PoolWorld, until time: Int64) {
+        for _ in 0..<1_000 {
+            guard let deadline = world.state.nextDeadline, deadline <= time else { break }
+            world.letTimePass()
+        }
+        world.now = max(world.now, time)
+    }
+
+    @Test("at its soft limit a task is interrupted once, at its hard limit its worker is ended, and it fails at once")
+    func softThenHard() throws {
+        var (world, worker) = try world(TaskLimits(soft: second, hard: 3 * second))
+        let begin = world.now
+        wait(&world, until: begin + second - 1)
+        #expect(world.interruptions.isEmpty)
+        wait(&world, until: begin + second)
+        #expect(world.interruptions.map(\.job) == [1])
+        wait(&world, until: begin + 3 * second - 1)
+        #expect(world.interruptions.count == 1 && world.outcomes.isEmpty)
+        wait(&world, until: begin + 3 * second)
+        #expect(world.outcomes == [1: .failed] && world.expirations.map(\.job) == [1])
+        #expect(world.workers[worker]?.stage == .killed)
+        world.die(worker)
+        // Nobody else was harmed: the pool goes on, whatever its policy.
+        try world.submit()
+        let next = try world.waitUntilRunning(2)
+        world.answer(next)
+        #expect(world.outcomes[2] == .answered)
+    }
+
+    @Test("each task has its own time, from when it became the first of its worker")
+    func countsFromTheStart() throws {
+        var (world, worker) = try world(TaskLimits(hard: second), jobs: 5)
+        world.answer(worker, runTime: 1_000)
+        for job in 2...5 {
+            wait(&world, until: world.now + second * 9 / 10)
+            #expect(world.outcomes[job] == nil)
+            world.answer(worker, runTime: 1_000)
+        }
+        #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 5)
+        #expect(world.expirations.isEmpty)
+    }
+
+    @Test("a limit of its own goes before the pool's")
+    func ownLimits() throws {
+        var world = PoolWorld(maxWorkers: 2, limits: TaskLimits(hard: second))
+        try world.submit(limits: TaskLimits(hard: 5 * second))
+        try world.submit()
+        for worker in world.workers.keys { world.becomeReady(worker) }
+        let begin = world.now
+        wait(&world, until: begin + second)
+        #expect(world.expirations.map(\.job) == [2])
+        wait(&world, until: begin + 5 * second)
+        #expect(world.expirations.map(\.job) == [2, 1])
+    }
+
+    @Test("what was sent ahead to a worker that is ended is asked back, or run when it is gone")
+    func othersGoOn() throws {
+        var (world, worker) = try world(TaskLimits(hard: second), jobs: 10)
+        world.answer(worker, runTime: 1_000)
+        let held = world.workers[worker]!.queue.count
+        try #require(held > 2)
+        wait(&world, until: world.now + second)
+        #expect(world.outcomes == [1: .answered, 2: .failed])
+        #expect(world.workers[worker]!.questions.count == held - 1)
+        world.answerQuestion(worker)
+        world.die(worker)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.count == 10 && world.outcomes.values.count { $0 == .answered } == 9)
+    }
+
+    @Test("a worker that goes on after SIGTERM is killed, and until it is gone nobody runs in its place")
+    func killsTheStubborn() throws {
+        var (world, worker) = try world(TaskLimits(hard: second), jobs: 2)
+        wait(&world, until: world.now + second)
+        let next = try #require(world.workers.first { $0.value.stage == .spawning }?.key)
+        world.becomeReady(next)
+        #expect(world.workers[next]!.queue.isEmpty)
+        let before = world.killCount
+        wait(&world, until: world.now + 5 * second)
+        #expect(world.killCount == before + 1)
+        world.die(worker)
+        #expect(!world.workers[next]!.queue.isEmpty)
+    }
+
+    @Test("of a chunk each element has the time, and the one that takes too long fails alone")
+    func elements() throws {
+        var (world, worker) = try world(TaskLimits(soft: second, hard: 2 * second), policy: .failTask)
+        let (task, attempt) = world.workers[worker]!.queue[0]
+        let begin = world.now
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 3, since: begin + second / 2)
+        wait(&world, until: begin + second)
+        #expect(world.interruptions.isEmpty, "it has had half of its time")
+        wait(&world, until: begin + second * 3 / 2)
+        #expect(world.interruptions.map(\.element) == [3])
+        // It ended; the next one takes too long, whatever it is told.
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 4, since: begin + 2 * second)
+        wait(&world, until: begin + 4 * second)
+        #expect(world.interruptions.map(\.element) == [3, 4])
+        #expect(world.expirations.map(\.element) == [4] && world.outcomes.isEmpty)
+        // What the worker still says of this attempt does not count.
+        let late = world.raise { state, now, actions in
+            state.answered(task, attempt: attempt, by: worker, runTime: 1, now: now, &actions)
+        }
+        #expect(late == nil)
+        world.die(worker)
+        let next = try world.waitUntilRunning(1)
+        let (again, second) = world.workers[next]!.queue[0]
+        #expect(again == task && second > attempt + 1)
+        world.progress[next] = TaskProgress(
+            task: again, attempt: second, element: 9, since: world.now, isLastElement: true)
+        wait(&world, until: world.now + 2 * self.second)
+        #expect(world.outcomes == [1: .failed])
+    }
+
+    @Test("a running task that is not wanted is interrupted, or ended with its worker, which harms nobody else")
+    func stops() throws {
+        var (world, worker) = try world(.none, jobs: 10)
+        world.answer(worker, runTime: 1_000)
+        let held = world.workers[worker]!.queue.map(\.task)
+        try #require(held.count > 2)
+        func stop(_ id: TaskID, kills: Bool) -> PoolState<Int>.StopOutcome {
+            world.raise { state, now, actions in state.stopRequested(id, kills: kills, now: now, &actions) }
+        }
+        #expect(stop(held[1], kills: true) == .isAhead)
+        #expect(stop(held[0], kills: false) == .interrupted)
+        #expect(world.interruptions.map(\.job) == [2] && world.outcomes[2] == nil)
+        world.stopped = true
+        #expect(stop(held[0], kills: true) == .stopped)
+        world.outcomes[2] = .cancelled
+        #expect(stop(held[0], kills: true) == .tooLate)
+        #expect(world.workers[worker]?.stage == .killed)
+        world.die(worker)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.count == 10 && world.outcomes[2] == .cancelled)
+        #expect(world.outcomes.values.count { $0 == .answered } == 9)
+    }
+}
