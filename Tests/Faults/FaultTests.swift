@@ -1,0 +1,152 @@
+import Futures
+import Glibc
+import TestFunctions
+import TestSupport
+import Testing
+
+/// Every cell of the crash table is run: phase × fault × policy.
+@Suite(.serialized) struct FaultTests {
+    /// Longer than anything here takes on a loaded machine.
+    private let longTime = Duration.seconds(60)
+
+    struct Cell: CustomTestStringConvertible {
+        var phase: Phase
+        var fault: Fault
+        var policy: Policy
+        var testDescription: String { "\(phase.rawValue), \(fault.rawValue), \(policy.rawValue)" }
+
+        static func all(_ phase: Phase) -> [Cell] {
+            Fault.allCases.flatMap { fault in
+                Policy.allCases.compactMap { policy in
+                    FaultTable.expected(phase, fault, policy) == nil
+                        ? nil : Cell(phase: phase, fault: fault, policy: policy)
+                }
+            }
+        }
+
+        var hangs: Bool { fault == .stop || fault == .ignoreTermination }
+    }
+
+    /// The thread sanitizer handles crashes in its own way.
+    private static let crashesArePlain = getenv("FUTURES_THREAD_SANITIZER") == nil
+
+    @Test(
+        "what is seen of a fault, and what is left of the pool", .enabled(if: crashesArePlain),
+        .proves(.P4, .P7), arguments: Phase.allCases)
+    func phase(_ phase: Phase) throws {
+        for cell in Cell.all(phase) {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let plan = FaultPlan(cell.fault, path: folder.file("reached"))
+                let pool = try pool(for: cell, plan)
+                let seen = try see(cell, plan, pool, folder)
+                #expect(seen == FaultTable.expected(phase, cell.fault, cell.policy), "\(cell.testDescription)")
+                let isOver = phase == .shuttingDown || phase == .draining
+                if !isOver { #expect(goesOn(pool) == (seen != .broken), "\(cell.testDescription)") }
+                pool.shutdown()
+                #expect(access(plan.path, F_OK) == 0, "\(cell.testDescription): the fault was never reached")
+            }
+        }
+    }
+
+    private func pool(for cell: Cell, _ plan: FaultPlan) throws -> ProcessPoolExecutor {
+        var worker = BuildProducts.testWorker
+        // Swift's crash report takes a second; what is in it is tested elsewhere.
+        worker.environment = ["SWIFT_BACKTRACE": "enable=no"]
+        worker.arguments = ["faulty"]
+        if cell.phase == .starting || cell.phase == .handshake {
+            worker.arguments += [cell.phase.rawValue, cell.fault.rawValue, plan.path]
+        }
+        var options = ProcessPoolOptions()
+        switch cell.policy {
+        case .breakPool: options.onWorkerLoss = .breakPool
+        case .failTask: options.onWorkerLoss = .failTask
+        case .retry: options.onWorkerLoss = .retry(RetryPolicy(crashes: 1, memoryKills: 1, backoff: .none))
+        }
+        if cell.hangs {
+            options.hardTimeout = .milliseconds(500)
+            options.startTimeout = .seconds(1)
+            options.terminationGrace = .milliseconds(200)
+        }
+        return try ProcessPoolExecutor(
+            faultFunctions, maxWorkers: 1, worker: worker,
+            initializer: cell.phase == .initializer ? WorkerInitializer(runFaulty, plan) : nil, options: options)
+    }
+
+    private func see(
+        _ cell: Cell, _ plan: FaultPlan, _ pool: ProcessPoolExecutor, _ folder: TemporaryFolder
+    ) throws -> Seen? {
+        switch cell.phase {
+        case .starting, .handshake, .initializer:
+            return try outcome(of: pool.submit(increment, 1))
+        case .decodingTask:
+            return try outcome(of: pool.submit(takeFaulty, FaultyArgument(plan)))
+        case .running:
+            return try outcome(of: pool.submit(runFaulty, plan))
+        case .encodingResult:
+            return try outcome(of: pool.submit(makeFaulty, plan, false))
+        case .decodingResult:
+            return try outcome(of: pool.submit(makeFaulty, plan, true))
+        case .writingResult:
+            return try outcome(of: pool.submit(writeFaulty, plan, 50 << 20))
+        case .readingTask:
+            _ = try pool.submit(armFault, plan, .reading).result(timeout: longTime)
+            return try outcome(of: pool.submit(countBytes, [UInt8](repeating: 1, count: 50 << 20)))
+        case .idle:
+            _ = try pool.submit(armFault, plan, .idle).result(timeout: longTime)
+            try spin { access(plan.path, F_OK) == 0 }
+            return try outcomeOnceNoticed(pool, cell)
+        case .shuttingDown:
+            let future = try pool.submit(runFaultyLater, plan, folder.file("runs"), folder.file("go"))
+            try folder.waitFor("runs")
+            pool.shutdown(wait: false)
+            folder.write("", to: "go")
+            return try outcome(of: future)
+        case .draining:
+            let armed = try pool.submit(armFault, plan, .ending)
+            pool.shutdown()
+            return try outcome(of: armed)
+        case .callback:
+            let gate = Gate()
+            try pool.submit(increment, 1).addDoneCallback { (_: AnyFuture) in try? gate.wait() }
+            let seen = try outcome(of: pool.submit(runFaulty, plan))
+            gate.open()
+            return seen
+        }
+    }
+
+    /// Of a worker that did something while it had nothing to do: what becomes of the next calls.
+    private func outcomeOnceNoticed(_ pool: ProcessPoolExecutor, _ cell: Cell) throws -> Seen? {
+        var seen: Seen?
+        // The pool may notice only after the next call has gone out.
+        let end = ContinuousClock.now + .seconds(cell.policy == .breakPool && !cell.hangs ? 20 : 0)
+        repeat {
+            do { seen = try outcome(of: pool.submit(increment, 1)) } catch is BrokenProcessPool { seen = .broken }
+        } while seen == .value && ContinuousClock.now < end
+        return seen
+    }
+
+    private func outcome(of future: AnyFuture) throws -> Seen? {
+        switch try future.exception(timeout: longTime) {
+        case nil: .value
+        case is Refused: .error
+        case is TransportError: .transport
+        case is BrokenProcessPool: .broken
+        case is WorkerLostError: .lost
+        case is TaskTimeoutError: .timeout
+        case let other?:
+            try #require(nil as Seen?, "unexpected: \(other)")
+        }
+    }
+
+    private func goesOn(_ pool: ProcessPoolExecutor) -> Bool {
+        (try? pool.submit(increment, 1).result(timeout: longTime)) == 2
+    }
+
+    @Test("the document has this table")
+    func document() throws {
+        let path = #filePath.replacing(#/Tests/Faults/.*/#, with: "docs/failure-model.md")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.contains(FaultTable.markdown), "put this there:\n\(FaultTable.markdown)")
+    }
+}
