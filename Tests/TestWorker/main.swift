@@ -4,6 +4,9 @@ import TestFunctions
 
 // Started by a pool, the tests' worker; started by a test, a program that has a pool of its own.
 if CommandLine.arguments.dropFirst().first == "hostile" { HostileWorker.serve(CommandLine.arguments[2]) }
+if CommandLine.arguments.dropFirst().first == "victim" {
+    Victim.run(CommandLine.arguments[2], CommandLine.arguments[3...])
+}
 WorkerProcess.runIfSpawned(testRegistry)
 
 switch CommandLine.arguments.dropFirst().first {

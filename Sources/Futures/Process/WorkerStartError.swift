@@ -22,6 +22,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case refused(String)
         /// Its handshake was not over in time.
         case timedOut(Duration)
+        /// One of its ``WorkerLimits`` could not be set; the number is one of errno(3).
+        case cannotLimit(setting: String, errno: Int32)
     }
 
     /// The program.
@@ -69,6 +71,14 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
                 """
         case .refused(let words):
             text += " refused to serve: \(words)"
+        case .cannotLimit(let setting, let number):
+            text += " cannot be given its workerLimits.\(setting): \(String(cString: strerror(number)))"
+            switch number {
+            case EPERM: text += "; without privileges a worker can have no more than this program itself"
+            case EINVAL where setting == "processors":
+                text += "; the machine, or the cpuset of its control group, does not have all of them"
+            default: break
+            }
         case .timedOut(let limit):
             text +=
                 " did not finish its handshake within \(limit); does its main call WorkerProcess.runIfSpawned first?"
