@@ -40,6 +40,10 @@ let package = Package(
         .testTarget(
             name: "FuturesTests",
             dependencies: ["Futures", "Wire", "CProto", "TestSupport", "TestFunctions", "test-worker", "WorkerHost"]),
+        // The crash table: phase × fault × policy.
+        .testTarget(
+            name: "FaultTests", dependencies: ["Futures", "TestSupport", "TestFunctions", "test-worker"],
+            path: "Tests/Faults"),
         .testTarget(name: "WorkerHostTests", dependencies: ["Futures", "TestSupport", "WorkerHost"]),
     ],
     swiftLanguageModes: [.v6]

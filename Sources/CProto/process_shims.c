@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -125,11 +126,12 @@ out:
     return -result;
 }
 
-static int wait_for_exit(int pidfd, siginfo_t *info, int options) {
+// The system call itself, which also tells what the process has used.
+static int wait_for_exit(int pidfd, siginfo_t *info, struct rusage *usage, int options) {
     memset(info, 0, sizeof *info);
     int result;
     do {
-        result = waitid((idtype_t)P_PIDFD, (id_t)pidfd, info, WEXITED | options);
+        result = (int)syscall(SYS_waitid, P_PIDFD, pidfd, info, WEXITED | options, usage);
     } while (result < 0 && errno == EINTR);
     if (result < 0) return -errno;
     return info->si_pid != 0;
@@ -137,16 +139,19 @@ static int wait_for_exit(int pidfd, siginfo_t *info, int options) {
 
 int futures_has_ended(int pidfd) {
     siginfo_t info;
-    return wait_for_exit(pidfd, &info, WNOHANG | WNOWAIT);
+    return wait_for_exit(pidfd, &info, NULL, WNOHANG | WNOWAIT);
 }
 
 int futures_reap(int pidfd, int blocks, struct futures_exit *exit) {
     siginfo_t info;
-    int result = wait_for_exit(pidfd, &info, blocks ? 0 : WNOHANG);
+    struct rusage usage = {0};
+    int result = wait_for_exit(pidfd, &info, &usage, blocks ? 0 : WNOHANG);
     if (result <= 0) return result;
     exit->is_signal = info.si_code != CLD_EXITED;
     exit->value = info.si_status;
     exit->dumped_core = info.si_code == CLD_DUMPED;
+    exit->processor_microseconds = 1000000 * (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                                   usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
     return 1;
 }
 

@@ -48,7 +48,9 @@ enum FaultTable {
         case .decodingTask: fault == .throwing ? .transport : inTask(fault, policy)
         case .encodingResult: fault == .throwing ? .transport : inTask(fault, policy)
         case .running, .shuttingDown, .callback: fault == .throwing ? .error : inTask(fault, policy)
-        case .writingResult, .readingTask: besideTask(fault, policy)
+        case .writingResult: whileWriting(fault, policy)
+        // It had not begun the call, which is therefore charged with nothing.
+        case .readingTask: besideTask(fault, policy).map { $0 == .lost ? .value : $0 }
         case .idle: whileIdle(fault, policy)
         case .draining: fault == .throwing ? nil : .value
         case .decodingResult: fault == .throwing ? .transport : nil
@@ -79,6 +81,22 @@ enum FaultTable {
         case .stop, .ignoreTermination: .timeout
         default: loss(policy)
         }
+    }
+
+    private static func whileWriting(_ fault: Fault, _ policy: Policy) -> Seen? {
+        switch fault {
+        // The rest of the result is with the kernel already, and arrives; then it is as with an idle worker.
+        case .closeWire, .garbage, .enormousLength: .value
+        default: besideTask(fault, policy)
+        }
+    }
+
+    /// Whether the pool takes more after a fault.
+    static func goesOn(_ phase: Phase, _ fault: Fault, _ policy: Policy) -> Bool {
+        if phase == .writingResult, [.closeWire, .garbage, .enormousLength].contains(fault) {
+            return policy != .breakPool
+        }
+        return expected(phase, fault, policy) != .broken
     }
 
     private static func besideTask(_ fault: Fault, _ policy: Policy) -> Seen? {

@@ -45,8 +45,8 @@ public enum Fault: String, Codable, Sendable, CaseIterable {
         case .eatMemory:
             var addresses = rlimit(rlim_cur: 1 << 30, rlim_max: 1 << 30)
             setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &addresses)
-            var pieces: [[UInt8]] = []
-            while true { pieces.append([UInt8](repeating: 1, count: 64 << 20)) }
+            // Not written to, so that the limit is there at once.
+            while true { _ = UnsafeMutableRawPointer.allocate(byteCount: 256 << 20, alignment: 16) }
         }
     }
 

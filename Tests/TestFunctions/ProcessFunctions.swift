@@ -148,6 +148,19 @@ public let incrementSlowly = Callable("increment_slowly") { (n: Int, microsecond
     usleep(UInt32(microseconds))
     return n + 1
 }
+/// Takes so much memory for so many milliseconds, and tells its process.
+public let growFor = Callable("grow_for") { (bytes: Int, milliseconds: Int) -> Int in
+    let memory = [UInt8](repeating: 1, count: bytes)
+    usleep(UInt32(milliseconds) * 1_000)
+    return memory.count == bytes ? Int(getpid()) : 0
+}
+/// Adds a line to a file, takes so much memory, and keeps it until it is killed.
+public let growAndWait = Callable("grow_and_wait") { (path: String, bytes: Int) -> Int in
+    _ = note(in: path)
+    let memory = [UInt8](repeating: 1, count: bytes)
+    while memory.count == bytes { usleep(10_000) }
+    return 0
+}
 /// Computes until it is not wanted any more, or so many milliseconds have passed; then returns, or throws.
 public let computeUntilCancelled = Callable("compute_until_cancelled") { (milliseconds: Int, throwing: Bool) -> Int in
     let end = ContinuousClock.now + .milliseconds(milliseconds)
@@ -270,6 +283,8 @@ public let processFunctions = FunctionRegistry {
     notes
     beFirst
     incrementSlowly
+    growFor
+    growAndWait
     computeUntilCancelled
     sleepUntilCancelled
     seesCancellation

@@ -4,6 +4,21 @@ import TestFunctions
 
 // Started by a pool, the tests' worker; started by a test, a program that has a pool of its own.
 if CommandLine.arguments.dropFirst().first == "hostile" { HostileWorker.serve(CommandLine.arguments[2]) }
+if CommandLine.arguments.dropFirst().first == "victim" {
+    Victim.run(CommandLine.arguments[2], CommandLine.arguments[3...])
+}
+if CommandLine.arguments.dropFirst().first == "faulty" {
+    isFaultyWorker = true
+    if CommandLine.arguments.count == 5, let fault = Fault(rawValue: CommandLine.arguments[3]) {
+        // The pool's hello is there.
+        if CommandLine.arguments[2] == "handshake" {
+            var ready = pollfd(fd: 3, events: Int16(POLLIN), revents: 0)
+            poll(&ready, 1, -1)
+        }
+        try FaultPlan(fault, path: CommandLine.arguments[4]).reach()
+    }
+    WorkerProcess.runIfSpawned(faultFunctions)
+}
 WorkerProcess.runIfSpawned(testRegistry)
 
 switch CommandLine.arguments.dropFirst().first {

@@ -34,6 +34,7 @@ struct futures_exit {
     int is_signal; // 1: `value` is a signal number; 0: an exit code
     int value;
     int dumped_core;
+    int64_t processor_microseconds; // that it has computed, with the children that it waited for
 };
 
 /// Whether the process behind a pidfd has ended; does not reap it. -ECHILD if somebody else has reaped it.

@@ -59,10 +59,14 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         configuration.backlogLimit = options.backlogLimit
         configuration.onWorkerLoss = options.onWorkerLoss
         configuration.taskLimits = try options.taskLimits()
+        configuration.startTimeout = options.startTimeout.clampedNanoseconds
+        configuration.exitTimeout = options.terminationGrace.clampedNanoseconds
+        configuration.recycling = options.recycling
+        configuration.watchesMemory = options.workerLimits.residentMemory != nil || options.recycling.memory != nil
         configuration.seed = .random(in: .min ... .max)
         driver = try PoolDriver(
             configuration, command: worker, initializer: try initializer?.prepare(functions),
-            compression: options.compression)
+            options: options)
     }
 
     deinit {

@@ -14,21 +14,49 @@ public struct ProcessPoolOptions: Sendable {
     /// The ``CallOptions/hardTimeout`` of calls that have none of their own; nil for none.
     public var hardTimeout: Duration?
 
+    /// What each worker may take of the machine; nothing is limited by default.
+    public var workerLimits: WorkerLimits
+    /// When workers are replaced besides after `maxTasksPerChild` tasks; never by default.
+    public var recycling: WorkerRecycling
+    /// What a worker that crashes in Swift code tells about it.
+    public var crashBacktrace: CrashBacktrace
+    /// How long a worker may take from its start to the end of its handshake and initializer; more than zero. 60 s by default.
+    public var startTimeout: Duration
+    /// How long a worker that is to end may take, after SIGTERM or when it was told to by the wire, before it gets SIGKILL.
+    /// Zero or more. 5 s by default.
+    public var terminationGrace: Duration
+
     /// The defaults, but for what is named.
     public init(
         compression: CompressionPolicy = .off, backlogLimit: BacklogLimit = .none,
-        onWorkerLoss: WorkerLossPolicy = .breakPool, softTimeout: Duration? = nil, hardTimeout: Duration? = nil
+        onWorkerLoss: WorkerLossPolicy = .breakPool, softTimeout: Duration? = nil, hardTimeout: Duration? = nil,
+        workerLimits: WorkerLimits = .none, recycling: WorkerRecycling = .none,
+        crashBacktrace: CrashBacktrace = .inherited, startTimeout: Duration = .seconds(60),
+        terminationGrace: Duration = .seconds(5)
     ) {
         self.compression = compression
         self.backlogLimit = backlogLimit
         self.onWorkerLoss = onWorkerLoss
         self.softTimeout = softTimeout
         self.hardTimeout = hardTimeout
+        self.workerLimits = workerLimits
+        self.recycling = recycling
+        self.crashBacktrace = crashBacktrace
+        self.startTimeout = startTimeout
+        self.terminationGrace = terminationGrace
     }
 
     func check() throws(InvalidArgumentError) {
         try backlogLimit.check()
         try onWorkerLoss.check()
+        try workerLimits.check("workerLimits")
+        try recycling.check()
+        guard startTimeout > .zero else {
+            throw InvalidArgumentError(argument: "startTimeout", problem: "must be more than zero, not \(startTimeout)")
+        }
+        guard terminationGrace >= .zero else {
+            throw InvalidArgumentError(argument: "terminationGrace", problem: "must not be negative: \(terminationGrace)")
+        }
     }
 
     func taskLimits() throws(InvalidArgumentError) -> TaskLimits {

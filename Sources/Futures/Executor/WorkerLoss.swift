@@ -4,6 +4,8 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     public let processID: Int32
     /// How the process ended; nil where the pool gave it up and killed it, because it no longer spoke the wire.
     public let status: TerminationStatus?
+    /// Why it ended, as far as that can be known.
+    public let cause: LossCause
     /// The function that it was running; nil if it had none, or only one without a name.
     public let functionName: String?
     /// The pool's number of the task that it was running.
@@ -16,11 +18,12 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     public let standardErrorTail: String
 
     package init(
-        processID: Int32, status: TerminationStatus?, functionName: String? = nil, taskID: UInt64? = nil,
+        processID: Int32, status: TerminationStatus?, cause: LossCause = .unknown, functionName: String? = nil, taskID: UInt64? = nil,
         element: Int? = nil, attempt: Int = 1, standardErrorTail: String = ""
     ) {
         self.processID = processID
         self.status = status
+        self.cause = cause
         self.functionName = functionName
         self.taskID = taskID
         self.element = element
@@ -38,8 +41,9 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
         } else {
             text += " while it ran no task"
         }
-        if status == .signaled(signal: 9, dumpedCore: false) {
-            text += "\nSIGKILL often means that the machine or its memory limit ran out of memory"
+        switch cause {
+        case .outOfMemory, .processorTime: text += "\n\(cause)"
+        case .crash, .exit, .signal, .unknown: break
         }
         let lines = standardErrorTail.split(whereSeparator: \.isNewline)
         if !lines.isEmpty {

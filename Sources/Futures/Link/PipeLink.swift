@@ -15,6 +15,8 @@ final class PipeLink: @unchecked Sendable {
     let fromWorker: FileDescriptor
     let errorOutput: WorkerErrorOutput
     let journal: WorkerJournal
+    /// ``OutOfMemoryWitness/kills()`` before it was started.
+    let outOfMemoryKills: UInt64?
 
     // The settling role's.
     var outbox = FrameBuffer()
@@ -33,6 +35,8 @@ final class PipeLink: @unchecked Sendable {
     var received: UInt64 = 0
     /// No more will be read: the pipe has ended, or its bytes cannot be trusted.
     var hasStoppedReading = false
+    /// How long it has computed; known when it is reaped.
+    private(set) var processorTime: Duration?
     /// What it sends cannot be understood.
     var isUnintelligible = false
     /// When a worker that closed the wire without exiting is given up.
@@ -46,7 +50,10 @@ final class PipeLink: @unchecked Sendable {
         case unusable(CallableError)
     }
 
-    init(id: WorkerID, command: WorkerCommand, process: consuming SpawnedProcess) {
+    init(
+        id: WorkerID, command: WorkerCommand, process: consuming SpawnedProcess, outOfMemoryKills: UInt64? = nil
+    ) {
+        self.outOfMemoryKills = outOfMemoryKills
         self.id = id
         self.command = command
         pid = process.pid
@@ -140,6 +147,7 @@ final class PipeLink: @unchecked Sendable {
     private func status(blocks: Bool) -> TerminationStatus {
         var exit = futures_exit()
         guard futures_reap(pidfd.rawValue, blocks ? 1 : 0, &exit) == 1 else { return .unknown }
+        processorTime = .microseconds(Int64(exit.processor_microseconds))
         return exit.is_signal != 0
             ? .signaled(signal: exit.value, dumpedCore: exit.dumped_core != 0) : .exited(code: exit.value)
     }

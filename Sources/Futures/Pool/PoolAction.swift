@@ -28,6 +28,8 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case takeBack(TaskID, WorkerID, attempt: UInt32)
     /// Find out what the worker is at; answer with `progressMeasured`.
     case measureProgress(WorkerID)
+    /// Look how much memory the worker has; answer with `memoryMeasured`, or `workerLost` if it is too much.
+    case measureMemory(WorkerID)
     /// Tell the worker that what it runs is not wanted any more, if that is still this.
     case interrupt(TaskID, WorkerID, attempt: UInt32, element: Int?)
     /// The task, or an element of its chunk, has used up its time; so the worker is ended.

@@ -42,6 +42,8 @@ extension PoolDriver {
             if let link = link(worker) { wireClosed(link) }
         case .measureProgress(let worker):
             if let link = link(worker) { measureProgress(link) }
+        case .measureMemory(let worker):
+            if let link = link(worker) { measureMemory(link) }
         case .release(let worker):
             // Its descriptors close with it, and leave the epoll set.
             links.withLock { $0[worker] = nil }
@@ -55,7 +57,9 @@ extension PoolDriver {
 
     private func spawn(_ id: WorkerID) {
         do {
-            let link = PipeLink(id: id, command: command, process: try command.spawn())
+            let kills = outOfMemoryWitness.kills()
+            let process = try command.spawn(limits: workerLimits, backtrace: crashBacktrace)
+            let link = PipeLink(id: id, command: command, process: process, outOfMemoryKills: kills)
             let hello = Hello(
                 workerID: id.rawValue, compression: compression, journalDescriptor: workerJournalDescriptor)
             do {
@@ -173,7 +177,9 @@ extension PoolDriver {
         _ = futures_epoll_remove(epoll.rawValue, link.pidfd.rawValue)
     }
 
-    private func lossReport(_ link: PipeLink, _ status: TerminationStatus?, reason: String? = nil) -> LossReport {
+    private func lossReport(
+        _ link: PipeLink, _ status: TerminationStatus?, cause: LossCause? = nil, reason: String? = nil
+    ) -> LossReport {
         let running: LossReport.Running
         var left: Int?
         switch link.journal.read() {
@@ -186,12 +192,23 @@ extension PoolDriver {
             running = .task(TaskID(rawValue: note.task), attempt: note.attempt, element: left == nil ? nil : element)
         }
         let task = core.withLock { $0.state.task(of: link.id, running) }
+        let standardErrorTail = link.errorOutput.tail
+        let cause =
+            cause
+            ?? status.map {
+                LossCause.classify(
+                    $0, processorTime: link.processorTime, standardErrorTail: standardErrorTail, limits: workerLimits,
+                    killsBefore: link.outOfMemoryKills, killsAfter: outOfMemoryWitness.kills())
+            } ?? .unknown
+        var charge = LossReport.Charge.crash
+        if case .outOfMemory = cause { charge = .memory }
         let loss = WorkerLoss(
-            processID: link.pid, status: status, functionName: task?.job.function.name,
+            processID: link.pid, status: status, cause: cause, functionName: task?.job.function.name,
             taskID: task?.id.rawValue, element: running.element, attempt: task?.execution ?? 1,
-            standardErrorTail: link.errorOutput.tail)
+            standardErrorTail: standardErrorTail)
         return LossReport(
-            loss, running: running, isLastElement: left == 1, reason: reason ?? "a worker process ended abruptly")
+            loss, running: running, isLastElement: left == 1, reason: reason ?? "a worker process ended abruptly",
+            charge: charge)
     }
 
     /// How many elements of the chunk that the worker is at are not finished; nil if the one that it names is.
@@ -214,6 +231,20 @@ extension PoolDriver {
         }
         let now = futures_monotonic_nanoseconds()
         record { [progress] state, actions in state.progressMeasured(link.id, progress, now: now, &actions) }
+    }
+
+    private func measureMemory(_ link: PipeLink) {
+        guard let memory = ProcessMemory(of: link.pid)?.own else { return }
+        let now = futures_monotonic_nanoseconds()
+        guard let most = workerLimits.residentMemory, memory > most else {
+            record { state, actions in state.memoryMeasured(link.id, memory, now: now, &actions) }
+            return
+        }
+        // It may have finished something since.
+        while !link.hasStoppedReading, readAnswers(link) {}
+        let report = lossReport(
+            link, nil, cause: .outOfMemory(.residentMemory), reason: "a worker process had \(memory) bytes of memory")
+        record { state, actions in state.workerLost(link.id, report, now: now, &actions) }
     }
 
     func stopReading(_ link: PipeLink) {

@@ -65,6 +65,7 @@ extension PoolDriver {
         case .takeBack(let id, let worker, let attempt):
             append(.cancel(CancelMessage(id: id.rawValue, attempt: attempt, kind: .takeBack)), to: worker, &work)
         case .measureProgress(let worker): order(.measureProgress(worker))
+        case .measureMemory(let worker): order(.measureMemory(worker))
         case .interrupt(let id, let worker, let attempt, let element):
             let message = CancelMessage(
                 id: id.rawValue, attempt: attempt, kind: .interrupt, element: element.map { UInt32($0) })

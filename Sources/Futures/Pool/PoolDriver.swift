@@ -52,6 +52,7 @@ final class PoolDriver: @unchecked Sendable {
         case drain(WorkerID)
         case watchClosedWire(WorkerID)
         case measureProgress(WorkerID)
+        case measureMemory(WorkerID)
         case release(WorkerID)
         case finish
     }
@@ -68,6 +69,9 @@ final class PoolDriver: @unchecked Sendable {
     let command: WorkerCommand
     let initializer: Initializer?
     let compression: CompressionPolicy
+    let workerLimits: WorkerLimits
+    let crashBacktrace: CrashBacktrace
+    let outOfMemoryWitness = OutOfMemoryWitness()
     /// Of calls that have none of their own.
     let taskLimits: TaskLimits
     let retries: RetryPolicy?
@@ -91,11 +95,13 @@ final class PoolDriver: @unchecked Sendable {
 
     init(
         _ configuration: PoolState<PoolJob>.Configuration, command: WorkerCommand, initializer: Initializer?,
-        compression: CompressionPolicy
+        options: ProcessPoolOptions
     ) throws {
         self.command = command
         self.initializer = initializer
-        self.compression = compression
+        compression = options.compression
+        workerLimits = options.workerLimits
+        crashBacktrace = options.crashBacktrace
         taskLimits = configuration.taskLimits
         retries = configuration.onWorkerLoss.retries
         if case .breakPool = configuration.onWorkerLoss { keepsElements = false } else { keepsElements = true }

@@ -52,11 +52,9 @@ extension PoolState {
     private mutating func lookAgain(
         at id: WorkerID, in time: Int64, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
-        let due = now.addingReportingOverflow(max(0, time))
-        guard !due.overflow else { return }
         // With one set for earlier, that looks first, and then sets the next.
         let earlier = workers[id]?.limitDue ?? .max
-        workers[id]?.limitDue = min(due.partialValue, earlier)
+        workers[id]?.limitDue = min(Self.later(now, max(0, time)), earlier)
         setTimer(of: id, &actions)
     }
 

@@ -224,7 +224,7 @@ extension PoolState {
         delayedCount += 1
         actions.append(.requeued(record.job))
         let pause = policy.backoff.pause(after: failures, &random)
-        set(.retry(id), at: now.addingReportingOverflow(pause).overflow ? .max : now + pause, &actions)
+        set(.retry(id), at: Self.later(now, pause), &actions)
     }
 
     mutating func retryTimer(_ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]) {

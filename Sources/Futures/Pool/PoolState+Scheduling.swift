@@ -96,6 +96,7 @@ extension PoolState {
         if isFirst {
             busyCount += 1
             workers[workerID]!.headSince = now
+            watchMemory(of: workerID, now: now, &actions)
             begin(id, now: now, &actions)
         }
         if let left = workers[workerID]!.tasksLeft {
@@ -164,7 +165,7 @@ extension PoolState {
         case .leaving: return
         }
         workers[id]!.stage = .leaving
-        workers[id]!.deadline = now + configuration.exitTimeout
+        workers[id]!.deadline = Self.later(now, configuration.exitTimeout)
         setTimer(of: id, &actions)
     }
 

@@ -14,7 +14,7 @@ extension PoolState {
             lastWorker += 1
             let id = WorkerID(rawValue: lastWorker)
             var worker = Worker()
-            worker.deadline = now + configuration.startTimeout
+            worker.deadline = Self.later(now, configuration.startTimeout)
             worker.tasksLeft = configuration.maxTasksPerChild
             workers[id] = worker
             startingCount += 1

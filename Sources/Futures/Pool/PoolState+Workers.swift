@@ -12,6 +12,7 @@ extension PoolState {
         isStartingHopeless = false
         workers[id]!.stage = .ready
         workers[id]!.deadline = nil
+        setRetirement(of: id, now: now, &actions)
         list(id)
         schedule(now: now, &actions)
     }
@@ -104,13 +105,24 @@ extension PoolState {
             workers[id]!.limitDue = nil
             if !worker.held.isEmpty { actions.append(.measureProgress(id)) }
         }
+        if let due = worker.memoryDue, due <= now {
+            // Of one that idles once more: what it has run last counts.
+            workers[id]!.memoryDue = worker.held.isEmpty ? nil : Self.later(now, configuration.memoryWatchInterval)
+            actions.append(.measureMemory(id))
+        }
+        if let due = worker.retirement, due <= now {
+            workers[id]!.retirement = nil
+            retire(id, now: now, &actions)
+        }
         setTimer(of: id, &actions)
     }
 
     /// Sees to it that somebody looks at the worker when something about it is due.
     mutating func setTimer(of id: WorkerID, _ actions: inout [PoolAction<Job>]) {
         guard let worker = workers[id] else { return }
-        let due = min(worker.deadline ?? .max, worker.limitDue ?? .max)
+        let due = min(
+            min(worker.deadline ?? .max, worker.limitDue ?? .max),
+            min(worker.memoryDue ?? .max, worker.retirement ?? .max))
         guard due < worker.timer ?? .max else { return }
         workers[id]!.timer = due
         set(.worker(id), at: due, &actions)

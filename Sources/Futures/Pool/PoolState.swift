@@ -15,6 +15,11 @@ package struct PoolState<Job: Sendable> {
         package var maxWorkers: Int
         /// Replace a worker after so many tasks. At least 1.
         package var maxTasksPerChild: Int?
+        /// When workers are replaced besides.
+        package var recycling = WorkerRecycling.none
+        /// Somebody wants to know how much memory workers have while they run tasks, so often.
+        package var watchesMemory = false
+        package var memoryWatchInterval: Int64 = 100_000_000
         /// How much may wait for a worker.
         package var backlogLimit = BacklogLimit.none
         /// What the loss of a worker costs.
@@ -88,6 +93,10 @@ package struct PoolState<Job: Sendable> {
         var loss: LossReport?
         /// When it is to be looked whether what it runs has reached a limit.
         var limitDue: Int64?
+        /// When its memory is to be looked at.
+        var memoryDue: Int64?
+        /// When it is old enough to be replaced.
+        var retirement: Int64?
         /// What it was told to interrupt.
         var interrupted: (task: TaskID, element: Int?)?
         /// It has an entry on the `idle` stack.

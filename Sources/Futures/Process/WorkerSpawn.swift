@@ -12,6 +12,14 @@ struct SpawnedProcess: ~Copyable {
     /// Non-blocking.
     let standardError: FileDescriptor
     let journal: WorkerJournal
+
+    /// Ends a process that is not to be used.
+    fileprivate func killAndReap() {
+        // A program that ignores SIGCHLD may have lost it: then the number may be another's by now.
+        if futures_pidfd_signal(pidfd.rawValue, SIGKILL) >= 0 { _ = futures_group_signal(pid, SIGKILL) }
+        var exit = futures_exit()
+        _ = futures_reap(pidfd.rawValue, 1, &exit)
+    }
 }
 
 /// The variable that tells an executable that it is a worker, and on which descriptors; erased there once it is read.
@@ -23,7 +31,12 @@ let workerJournalDescriptor: UInt32 = 5
 
 extension WorkerCommand {
     /// Starts the program as a worker. May be called from any thread.
-    func spawn() throws -> SpawnedProcess {
+    ///
+    /// - Parameters:
+    ///   - limits: what it may take; set when it has just begun, since posix_spawn cannot.
+    ///   - backtrace: what it reports when it crashes.
+    /// - Throws: ``WorkerStartError`` for what can be told of the program and its limits, ``SystemError`` for the rest.
+    func spawn(limits: WorkerLimits = .none, backtrace: CrashBacktrace = .inherited) throws -> SpawnedProcess {
         let tasks = try FileDescriptor.pipe()
         let answers = try FileDescriptor.pipe()
         let errors = try FileDescriptor.pipe()
@@ -38,7 +51,7 @@ extension WorkerCommand {
         var pid: pid_t = 0
         var pidfd: Int32 = -1
         let result = withCStrings([programName] + arguments) { arguments in
-            withCStrings(childEnvironment()) { environment in
+            withCStrings(childEnvironment(backtrace)) { environment in
                 executable.withCString { path in
                     var request = futures_spawn_request(
                         path: path, arguments: arguments, environment: environment,
@@ -55,12 +68,20 @@ extension WorkerCommand {
             if result == -ESRCH { throw WorkerStartError(command: self, reason: .ended(.unknown)) }
             throw SystemError(call: "posix_spawn", number: -result, context: "starting the worker \(executable)")
         }
-        return SpawnedProcess(
+        let process = SpawnedProcess(
             pid: pid, pidfd: FileDescriptor(owning: pidfd), toWorker: tasks.write, fromWorker: answers.read,
             standardError: errors.read, journal: journal)
+        do {
+            try limits.apply(to: pid)
+        } catch {
+            process.killAndReap()
+            throw WorkerStartError(
+                command: self, reason: .cannotLimit(setting: error.setting, errno: error.errno), pid: pid)
+        }
+        return process
     }
 
-    private func childEnvironment() -> [String] {
+    private func childEnvironment(_ backtrace: CrashBacktrace) -> [String] {
         var result: [String] = []
         var entry = environ
         while let variable = entry.pointee {
@@ -70,6 +91,11 @@ extension WorkerCommand {
             entry += 1
         }
         result += environment.map { "\($0.key)=\($0.value)" }
+        if let settings = backtrace.settings, environment[CrashBacktrace.variable] == nil,
+            getenv(CrashBacktrace.variable) == nil
+        {
+            result.append("\(CrashBacktrace.variable)=\(settings)")
+        }
         result.append("\(workerEnvironmentVariable)=\(workerEnvironmentValue)")
         return result
     }

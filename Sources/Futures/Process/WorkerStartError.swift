@@ -22,12 +22,15 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case refused(String)
         /// Its handshake was not over in time.
         case timedOut(Duration)
+        /// One of its ``WorkerLimits`` could not be set; the number is one of errno(3).
+        case cannotLimit(setting: String, errno: Int32)
 
         /// Whether the next start would fail in the same way. What ends early may do so for want of something that is there
         /// again in a moment.
         var isLasting: Bool {
             switch self {
-            case .cannotRun, .notAFile, .isItselfAWorker, .notTheProtocol, .version, .refused, .timedOut: true
+            case .cannotRun, .notAFile, .isItselfAWorker, .notTheProtocol, .version, .refused, .timedOut, .cannotLimit:
+                true
             case .ended, .endedInInitializer: false
             }
         }
@@ -78,6 +81,14 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
                 """
         case .refused(let words):
             text += " refused to serve: \(words)"
+        case .cannotLimit(let setting, let number):
+            text += " cannot be given its workerLimits.\(setting): \(String(cString: strerror(number)))"
+            switch number {
+            case EPERM: text += "; without privileges a worker can have no more than this program itself"
+            case EINVAL where setting == "processors":
+                text += "; the machine, or the cpuset of its control group, does not have all of them"
+            default: break
+            }
         case .timedOut(let limit):
             text +=
                 " did not finish its handshake within \(limit); does its main call WorkerProcess.runIfSpawned first?"

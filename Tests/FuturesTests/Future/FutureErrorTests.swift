@@ -62,14 +62,14 @@ private struct Refusal: Error, CustomStringConvertible { let description = "no d
     @Test("BrokenProcessPool says function, task, attempt, pid, exit status and last words of the worker", .proves(.P5))
     func brokenProcessPool() {
         let loss = WorkerLoss(
-            processID: 4711, status: .signaled(signal: 9, dumpedCore: false), functionName: "crunch", taskID: 12,
-            attempt: 2, standardErrorTail: "loading\nFatal error: out of paper\n")
+            processID: 4711, status: .signaled(signal: 9, dumpedCore: false), cause: .outOfMemory(.killedByKernel),
+            functionName: "crunch", taskID: 12, attempt: 2, standardErrorTail: "loading\nFatal error: out of paper\n")
         let error: any BrokenExecutor = BrokenProcessPool(reason: "a worker process ended abruptly", loss: loss)
         #expect(
             "\(error)" == """
                 the process pool is broken: a worker process ended abruptly; make a new one
                 worker process 4711 was ended by signal 9 (SIGKILL) while it ran the call of "crunch" (task 12, attempt 2)
-                SIGKILL often means that the machine or its memory limit ran out of memory
+                memory ran out: the kernel killed it, since its control group or the machine had no more
                 the end of its standard error:
                   loading
                   Fatal error: out of paper

@@ -32,6 +32,9 @@ struct PoolWorld {
     var progress: [WorkerID: TaskProgress] = [:]
     var interruptions: [(job: Int, element: Int?)] = []
     var expirations: [(job: Int, element: Int?)] = []
+    /// What workers have.
+    var memory: [WorkerID: Int] = [:]
+    var memoryMeasurements = 0
     /// A running task was ended by force.
     var stopped = false
     var finishedCount = 0
@@ -54,12 +57,15 @@ struct PoolWorld {
 
     init(
         maxWorkers: Int, maxTasksPerChild: Int? = nil, backlogLimit: BacklogLimit = .none,
-        onWorkerLoss: WorkerLossPolicy = .breakPool, limits: TaskLimits = .none
+        onWorkerLoss: WorkerLossPolicy = .breakPool, limits: TaskLimits = .none,
+        recycling: WorkerRecycling = .none
     ) {
         var configuration = PoolState<Int>.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
         configuration.backlogLimit = backlogLimit
         configuration.onWorkerLoss = onWorkerLoss
         configuration.taskLimits = limits
+        configuration.recycling = recycling
+        configuration.watchesMemory = recycling.memory != nil
         self.configuration = configuration
         state = PoolState(configuration)
     }
@@ -245,6 +251,11 @@ struct PoolWorld {
             case .measureProgress(let id):
                 var more: [PoolAction<Int>] = []
                 state.progressMeasured(id, progress[id], now: now, &more)
+                queue += more
+            case .measureMemory(let id):
+                memoryMeasurements += 1
+                var more: [PoolAction<Int>] = []
+                state.memoryMeasured(id, memory[id] ?? 0, now: now, &more)
                 queue += more
             case .interrupt(let id, let worker, let attempt, let element):
                 #expect(workers[worker]?.queue.contains { $0.task == id && $0.attempt == attempt } == true, "\(origin)")

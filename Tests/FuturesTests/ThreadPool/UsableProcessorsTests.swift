@@ -60,8 +60,9 @@ import Testing
     @Test("groups that cannot be seen, and texts that mean nothing, are no limit", .proves(.T1))
     func strange() {
         let mounts = "41 30 0:31 /other /cg ro - cgroup2 cgroup2 rw"
-        #expect(CPUQuota.directories("0::/../../job", mounts).map(\.directory) == ["/cg"])
-        #expect(CPUQuota.directories("::::\n0:\n\n", mounts).isEmpty)
-        #expect(CPUQuota.directories("0::/job", "garbage\n- - -\n").isEmpty)
+        #expect(
+            ControlGroups.directories(of: "cpu", "0::/../../job", mounts) == [.init(path: "/cg", isVersion2: true)])
+        #expect(ControlGroups.directories(of: "cpu", "::::\n0:\n\n", mounts).isEmpty)
+        #expect(ControlGroups.directories(of: "cpu", "0::/job", "garbage\n- - -\n").isEmpty)
     }
 }

@@ -1,0 +1,44 @@
+// Workers that are replaced because of their age or memory.
+extension PoolState {
+    static func later(_ now: Int64, _ time: Int64) -> Int64 {
+        let (sum, overflow) = now.addingReportingOverflow(time)
+        return overflow ? .max : sum
+    }
+
+    /// A worker has become ready: its age is counted from now.
+    mutating func setRetirement(of id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard let age = configuration.recycling.age else { return }
+        let share = 1 - configuration.recycling.jitter * Double.random(in: 0...1, using: &random)
+        let time = min(Double(age.clampedNanoseconds) * share, 0x1p62)
+        workers[id]!.retirement = Self.later(now, Int64(max(1, time)))
+        setTimer(of: id, &actions)
+    }
+
+    /// A worker has begun to run something: its memory is to be watched.
+    mutating func watchMemory(of id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard configuration.watchesMemory, workers[id]?.memoryDue == nil else { return }
+        workers[id]?.memoryDue = Self.later(now, configuration.memoryWatchInterval)
+        setTimer(of: id, &actions)
+    }
+
+    /// The driver has looked how much memory a worker has, in bytes.
+    package mutating func memoryMeasured(
+        _ id: WorkerID, _ memory: Int, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) {
+        guard let most = configuration.recycling.memory, memory >= most else { return }
+        retire(id, now: now, &actions)
+    }
+
+    /// A worker gets nothing more; it ends when it has run what it holds.
+    mutating func retire(_ id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard let worker = workers[id], case .ready = worker.stage else { return }
+        if worker.held.isEmpty {
+            drain(id, now: now, &actions)
+        } else {
+            workers[id]!.stage = .retiring
+            workers[id]!.tasksLeft = 0
+            readyCount -= 1
+        }
+        schedule(now: now, &actions)
+    }
+}

@@ -1,0 +1,81 @@
+import TestSupport
+import Testing
+
+@testable import Futures
+
+/// Workers that are replaced because of their age or memory: the scheduler by itself.
+struct PoolStateRecyclingTests {
+    private let second: Int64 = 1_000_000_000
+
+    private func wait(_ world: inout PoolWorld, until time: Int64) {
+        for _ in 0..<10_000 {
+            guard let deadline = world.state.nextDeadline, deadline <= time else { break }
+            world.letTimePass()
+        }
+        world.now = max(world.now, time)
+    }
+
+    @Test("a busy worker that is too old runs what it has, beside its successor; an idle one ends at once")
+    func age() throws {
+        var world = PoolWorld(maxWorkers: 1, recycling: WorkerRecycling(age: .seconds(10), jitter: 0))
+        for _ in 0..<30 { try world.submit() }
+        let first = try #require(world.workers.keys.first)
+        world.becomeReady(first)
+        world.answer(first)
+        let held = world.workers[first]!.queue.count
+        try #require(held > 2)
+        wait(&world, until: world.now + 9 * second)
+        #expect(world.workers.count == 1)
+        wait(&world, until: world.now + 2 * second)
+        let next = try #require(world.workers.first { $0.key != first }?.key)
+        world.becomeReady(next)
+        #expect(world.workers[next]!.queue.isEmpty, "the old one still runs")
+        for _ in 0..<held { world.answer(first) }
+        #expect(world.workers[first]?.stage == .draining)
+        #expect(!world.workers[next]!.queue.isEmpty)
+        world.die(first)
+        while !world.workers[next]!.queue.isEmpty { world.answer(next) }
+        wait(&world, until: world.now + 11 * second)
+        #expect(world.workers[next]?.stage == .draining)
+        #expect(world.spawnCount == 2, "nobody is started while there is no work")
+        #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 30)
+    }
+
+    @Test("workers that started together are replaced at different times")
+    func jitter() throws {
+        var world = PoolWorld(maxWorkers: 20, recycling: WorkerRecycling(age: .seconds(100), jitter: 0.5))
+        for _ in 0..<20 { try world.submit() }
+        for id in world.workers.keys { world.becomeReady(id) }
+        for id in world.workers.keys { world.answer(id) }
+        var ends: Set<Int64> = []
+        let begin = world.now
+        while world.workers.values.contains(where: { $0.stage == .ready }) {
+            world.letTimePass()
+            ends.insert(world.now - begin)
+        }
+        #expect(ends.count > 15 && ends.allSatisfy { (49 * second...100 * second).contains($0) })
+    }
+
+    @Test("a worker that has grown is replaced, and nobody looks while it idles")
+    func memory() throws {
+        var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 100, recycling: WorkerRecycling(memory: 1_000))
+        try world.submit()
+        let first = try #require(world.workers.keys.first)
+        world.becomeReady(first)
+        world.memory[first] = 999
+        wait(&world, until: world.now + second)
+        #expect(world.memoryMeasurements == 10 && world.workers[first]?.stage == .ready)
+        world.answer(first)
+        wait(&world, until: world.now + 100 * second)
+        #expect(world.memoryMeasurements == 11, "once more after its last task")
+        world.memory[first] = 1_000
+        for _ in 0..<2 { try world.submit() }
+        wait(&world, until: world.now + second)
+        #expect(world.running == [2] && world.spawnCount == 2)
+        world.answer(first)
+        #expect(world.workers[first]?.stage == .draining)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 3)
+    }
+}
