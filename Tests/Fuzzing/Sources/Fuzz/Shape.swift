@@ -3,25 +3,21 @@ import Wire
 /// One type of values: how to take it from a payload, and that what was taken can be sent again.
 struct Shape {
     let name: String
-    /// Whether a value may have thousands of parts, each of which takes a few bytes.
-    let takesMany: Bool
     /// Takes one value, or a column of `count`. What it returns checks that the value travels on unchanged.
     let take: (_ decoder: inout PayloadDecoder, _ count: Int?, _ limits: WireLimits) throws -> () throws -> Void
     /// Payloads of the type, as our own encoder makes them: of one value, and of a column.
     let seeds: () throws -> [(payload: Payload, count: Int?)]
 
     /// - Parameters:
-    ///   - takesMany: see the property.
     ///   - samples: values for the seeds. Made when they are asked for: the leak detector does not see what an enum in
     ///     a global variable holds.
     ///   - areSame: whether two values are equal, for types whose values have several encodings; by default the encodings
     ///     are compared.
     init<T>(
-        _ codec: ValueCodec<T>, _ samples: @autoclosure @escaping () -> [T], takesMany: Bool = false,
+        _ codec: ValueCodec<T>, _ samples: @autoclosure @escaping () -> [T],
         areSame: ((T, T) -> Bool)? = nil
     ) {
         name = "\(T.self)"
-        self.takesMany = takesMany
         take = { decoder, count, limits in
             // Depth is the only limit that the encoder has; the others may be less than a value takes in another form.
             var limitsOfSame = WireLimits.greatest
@@ -56,10 +52,10 @@ struct Shape {
     }
 
     init<T: Codable>(
-        _ samples: @autoclosure @escaping () -> [T], takesMany: Bool = false,
+        _ samples: @autoclosure @escaping () -> [T],
         areSame: ((T, T) -> Bool)? = nil
     ) {
-        self.init(ValueCodec<T>(), samples(), takesMany: takesMany, areSame: areSame)
+        self.init(ValueCodec<T>(), samples(), areSame: areSame)
     }
 
     /// Takes a value, and checks what holds of it and of the error.

@@ -6,7 +6,7 @@ import Wire
 /// column, and how far from the first type the second one is. The payload follows.
 enum ValuesTarget: Target {
     static let name = "values"
-    static let longestInput = 32 << 10
+    static let longestInput = 8 << 10
 
     private static let isColumn: UInt8 = 8
     private static let isRaw: UInt8 = 16
@@ -20,32 +20,7 @@ enum ValuesTarget: Target {
                 seeds.append([UInt8(index), choice, UInt8(count ?? 0)] + payload.bytes)
             }
         }
-        // As many elements as an input can have: for what takes more memory or time than it may.
-        let many: [(elements: [UInt8], kind: UInt8)] = [
-            ([10, 2, 8, 1], 12), ([10, 0], 12), ([10, 2, 98, 0], 12), ([10, 0], 13), ([10, 1, 107, 18, 2, 8, 1], 11),
-        ]
-        for (elements, kind) in many {
-            let count = 30_000 / elements.count
-            let value = field(kind, Array(repeatElement(elements, count: count).joined()))
-            for (index, shape) in Shape.all.enumerated() where shape.takesMany {
-                seeds.append([UInt8(index), 0, 0] + field(1, value))
-            }
-        }
-        for (index, shape) in Shape.all.enumerated() where shape.takesMany {
-            seeds.append([UInt8(index), isRaw, 0] + Array(repeating: 1, count: 30_000))
-        }
         return seeds
-    }
-
-    /// A field of protobuf with a length.
-    private static func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
-        var length: [UInt8] = []
-        var rest = content.count
-        repeat {
-            length.append(UInt8(rest & 0x7F) | (rest > 0x7F ? 0x80 : 0))
-            rest >>= 7
-        } while rest > 0
-        return [number << 3 | 2] + length + content
     }
 
     static func run(_ input: inout Input) {
