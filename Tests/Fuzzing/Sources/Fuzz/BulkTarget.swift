@@ -4,14 +4,15 @@ import Wire
 /// A value of very many parts, or within very many others: what takes more memory or time than it may.
 ///
 /// The first byte chooses the type, the second has the limits and the form, the third is the kind of the value, the fourth
-/// how many parts there are. The part follows, as it is on the wire.
+/// how many parts there are. The part follows, as it is on the wire; each "#" in it becomes a digit of the part's number, so
+/// that names are different.
 enum BulkTarget: Target {
     static let name = "bulk"
     static let longestInput = 64
 
     private static let isNested: UInt8 = 8
     private static let isRaw: UInt8 = 16
-    private static let mostBytes = 128 << 10
+    private static let mostBytes = 256 << 10
 
     static func seeds() throws -> [[UInt8]] {
         var seeds: [[UInt8]] = []
@@ -19,9 +20,15 @@ enum BulkTarget: Target {
             (12, [10, 2, 8, 1]), (12, [10, 0]), (12, [10, 2, 98, 0]), (13, [10, 0]),
             (11, [10, 1, 107, 18, 2, 8, 1]), (6, [1]), (9, [10, 8, 1, 0, 0, 0, 0, 0, 0, 0]), (12, [80, 1]),
         ]
-        for index in stride(from: 0, to: Shape.all.count, by: 3) {
-            let (kind, part) = parts[index % parts.count]
-            seeds.append([UInt8(index), UInt8(index & 7), kind, 20] + part)
+        let numbered: [(kind: UInt8, part: [UInt8])] = [
+            (11, [10, 5] + Array("#####".utf8) + [18, 2, 16, 2]), (12, [10, 7, 42, 5] + Array("#####".utf8)),
+        ]
+        for index in 0..<Shape.all.count {
+            for (number, (kind, part)) in parts.enumerated() where (index + number) % 3 == 0 {
+                seeds.append([UInt8(index), UInt8((index + number) & 7), kind, index & 1 == 0 ? 250 : 40] + part)
+            }
+            // Few enough that there is time for four times as many.
+            for (kind, part) in numbered { seeds.append([UInt8(index), 0, kind, 30] + part) }
         }
         for index in 28..<Shape.all.count { seeds.append([UInt8(index), isNested, 12, 60, 10, 2, 8, 1]) }
         return seeds
@@ -42,7 +49,8 @@ enum BulkTarget: Target {
             return
         }
         func payload(of count: Int) -> Payload {
-            let content = Array(repeatElement(part, count: min(count, mostBytes / part.count)).joined())
+            var content: [UInt8] = []
+            for index in 0..<min(count, mostBytes / part.count) { append(part, numbered: index, to: &content) }
             if choice & isRaw != 0 { return Payload(bytes: content, format: .raw) }
             return Payload(bytes: field(1, field(kind, content)), format: .values)
         }
@@ -54,6 +62,18 @@ enum BulkTarget: Target {
         let more = payload(of: 4 * count)
         for _ in 0..<3 where read(more, shape, limits) < 10 * once { return }
         broken("\(shape.name) takes \(once) s for \(count) parts, and ten times as long for four times as many")
+    }
+
+    private static func append(_ part: [UInt8], numbered index: Int, to content: inout [UInt8]) {
+        var rest = index
+        for byte in part {
+            guard byte == UInt8(ascii: "#") else {
+                content.append(byte)
+                continue
+            }
+            content.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        }
     }
 
     /// The processor time that it takes to read the payload, in seconds.

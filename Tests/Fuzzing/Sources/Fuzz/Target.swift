@@ -73,7 +73,7 @@ extension WireLimits {
         .default,
         WireLimits(
             maxMessageSize: 256, maxPayloadSize: 1024, maxDecompressedSize: 4096, maxMemory: 16 << 10, maxDepth: 4,
-            maxCount: 32),
+            maxCount: 4096),
         WireLimits(
             maxMessageSize: 16, maxPayloadSize: 16, maxDecompressedSize: 64, maxMemory: 1 << 10, maxDepth: 1,
             maxCount: 2),
