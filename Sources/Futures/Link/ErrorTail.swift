@@ -9,7 +9,9 @@ enum ErrorTail {
     static func text(of bytes: [UInt8], isCut: Bool) -> String {
         var bytes = bytes[...]
         if isCut, let newline = bytes.firstIndex(of: UInt8(ascii: "\n")) { bytes = bytes[(newline + 1)...] }
-        var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        // To Swift "\r\n" is one character and no "\n"; and a progress bar ends its lines with "\r".
+        var lines = String(decoding: bytes, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         // Swift's crash report goes on with registers and loaded libraries; the error and the stack are before them.
         if lines.contains(where: { $0.hasPrefix("*** Signal ") }),
             let registers = lines.lastIndex(where: { $0.hasPrefix("Registers:") })

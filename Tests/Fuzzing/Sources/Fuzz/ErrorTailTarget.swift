@@ -19,7 +19,8 @@ enum ErrorTailTarget: Target {
         let text = ErrorTail.text(of: bytes, isCut: isCut)
         // A byte that is no UTF-8 becomes three.
         require(text.utf8.count <= 3 * bytes.count, "the tail is longer than what was written")
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // However they end.
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         require(lines.count <= ErrorTail.lineLimit, "the tail has \(lines.count) lines")
         require(text.isEmpty || !lines.contains { $0.allSatisfy(\.isWhitespace) }, "the tail has empty lines")
     }
