@@ -15,13 +15,13 @@
 #   scripts/fuzz.sh --seconds 10 frames values
 #   scripts/fuzz.sh --hours 8 --jobs 2
 #
-# Builds once. A target begins with the seeds that it makes itself, with its folder in Tests/Fuzzing/Corpus, and with what
-# earlier runs have kept in .build/fuzzing. It ends at its first find: an input that traps, reads or writes where it must not, leaks, takes too much
-# time or memory, or for which something does not hold that the target checks. The line of a find has the file with the
-# input, and the command that replays it.
+# Builds once. A target begins with the seeds that it makes itself, with its folder in Tests/Fuzzing/Corpus, and with
+# what earlier runs have kept in .build/fuzzing. It ends at its first find: an input that traps, reads or writes where
+# it must not, leaks, takes too much time or memory, or for which something does not hold that the target checks. The
+# lines of a find have the file with the input, and the command that replays it.
 #
-# Exit codes: 0 when nothing was found, 1 when something was, or the build or a target failed, 2 for wrong arguments, 129,
-# 130 or 143 when interrupted. However it ends, nothing that it started goes on.
+# Exit codes: 0 when nothing was found, 1 when something was, or the build or a target failed, 2 for wrong arguments,
+# 129, 130 or 143 when interrupted. However it ends, nothing that it started goes on.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 export FUTURES_WARNINGS_AS_ERRORS=1
 
@@ -114,8 +114,8 @@ trap 'interrupted 130' INT
 trap 'interrupted 143' TERM
 trap 'interrupted 129' HUP
 
-# Starts a command with a time limit and its output in a file, in a process group of its own: what the terminal sends on
-# Ctrl-C comes to this script alone, which then ends the rest.
+# Starts a command with a time limit and its output in a file, in a process group of its own: what the terminal sends
+# on Ctrl-C comes to this script alone, which then ends the rest.
 start() {
     local limit=$1 output=$2
     shift 2
@@ -137,8 +137,8 @@ run() {
 }
 
 say "building"
-# Each --sanitize is for the C code and the linker; the Swift compiler knows only the last one, so it is told again. With
-# optimisation, which keeps all checks but assert: it tries five times as many inputs.
+# Each --sanitize is for the C code and the linker; of several the Swift compiler takes the last, so it is told again. With
+# optimisation, which keeps all checks but assert: more inputs in the same time.
 if ! run 1200 "$work/build" swift build --package-path "$package" --scratch-path "$scratch" -c release \
     --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address; then
     grep -E ': (error|warning): ' "$work/build" | sort -u | head -n 20 >&2 || tail -n 20 -- "$work/build" >&2
@@ -163,8 +163,8 @@ done
 # Hashing with the same seed each time, so that an input does the same when it is replayed. The address sanitizer keeps
 # little of what was freed, so that the memory of the process is that of the code, and libFuzzer sees each crash first.
 export SWIFT_DETERMINISTIC_HASHING=1 SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=quarantine_size_mb=16
-# Limits for what no target measures itself: none takes 64 MiB in one piece, and with its corpus none takes 512 MiB. A time
-# of 20 s is for machines that do something else, too; the targets count processor time.
+# Limits for what no target measures itself: none takes 64 MiB in one piece, and with its corpus none takes 512 MiB. A
+# time of 20 s is for machines that do something else, too; the targets count processor time.
 limits=(-timeout=20 -rss_limit_mb=512 -malloc_limit_mb=64)
 
 if [[ -n $replay ]]; then

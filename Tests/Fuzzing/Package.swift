@@ -1,8 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own: it builds only with the flags that scripts/fuzz.sh gives, and users of the library neither resolve
-// nor build it. ErrorTail.swift and ErrorCodec.swift are links to the files of the library, which does not export them.
+// A package of its own: it builds only with the flags that scripts/fuzz.sh gives, and users of the library neither
+// resolve nor build it. ErrorTail.swift and ErrorCodec.swift are links to files of the library, which does not export
+// what is in them.
 let package = Package(
     name: "fuzzing",
     // SwiftPM knows a package by its folder's name: this does not build in a checkout that is itself called Fuzzing.
