@@ -137,8 +137,8 @@ run() {
 }
 
 say "building"
-# Each --sanitize is for the C code and the linker; of several the Swift compiler takes the last, so it is told again. With
-# optimisation, which keeps all checks but assert: more inputs in the same time.
+# Each --sanitize is for the C code and the linker; of several the Swift compiler takes the last, so it is told again.
+# With optimisation, which keeps all checks but assert: more inputs in the same time.
 if ! run 1200 "$work/build" swift build --package-path "$package" --scratch-path "$scratch" -c release \
     --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address; then
     grep -E ': (error|warning): ' "$work/build" | sort -u | head -n 20 >&2 || tail -n 20 -- "$work/build" >&2
@@ -186,7 +186,8 @@ start_target() {
     fi
     start $((seconds + 120)) "$work/$target" env FUTURES_FUZZ_TARGET="$target" "$fuzzer" "${limits[@]}" \
         -max_total_time="$seconds" -max_len="${longest[$target]}" -len_control=10 -print_final_stats=1 \
-        -artifact_prefix="$scratch/finds/$target-" "$scratch/corpus/$target" "$package/Corpus/$target" "$work/seeds/$target"
+        -artifact_prefix="$scratch/finds/$target-" "$scratch/corpus/$target" "$package/Corpus/$target" \
+        "$work/seeds/$target"
 }
 
 finds=0

@@ -3,9 +3,9 @@ import Wire
 
 /// A value of very many parts, or within very many others: what takes more memory or time than it may.
 ///
-/// The first byte chooses the type, the second has the limits and the form, the third is the kind of the value, the fourth
-/// how many parts there are. The part follows, as it is on the wire; each "#" in it becomes a digit of the part's number, so
-/// that names are different.
+/// The first byte chooses the type, the second has the limits and the form, the third is the kind of the value, the
+/// fourth how many parts there are. The part follows, as it is on the wire; each "#" in it becomes a digit of the
+/// part's number, so that names are different.
 enum BulkTarget: Target {
     static let name = "bulk"
     static let longestInput = 64

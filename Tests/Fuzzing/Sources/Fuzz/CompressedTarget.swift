@@ -2,8 +2,8 @@ import Wire
 
 /// Compressed payloads: good ones, which give what the bytes within give, and damaged ones.
 ///
-/// The first byte has the limits, whether the rest is a zlib stream or what is to be one, and the damage; the second and
-/// third are the claimed size or how much damage; the fourth chooses the type.
+/// The first byte has the limits, whether the rest is a zlib stream or what is to be one, and the damage; the second
+/// and third are the claimed size or how much damage; the fourth chooses the type.
 enum CompressedTarget: Target {
     static let name = "compressed"
     /// zlib makes a thousand bytes of one at the most: what is tried here grows to 8 MiB.

@@ -1,7 +1,7 @@
 import Wire
 
-/// Errors that a worker reports: as the message of a failure, with the error itself within; and the way back, from an error
-/// whose texts are any bytes.
+/// Errors that a worker reports: as the message of a failure, with the error itself within; and the way back, from an
+/// error whose texts are any bytes.
 ///
 /// The first byte has the limits, and which of both; the second chooses the kind of the message.
 enum FailuresTarget: Target {

@@ -41,8 +41,8 @@ enum FramesTarget: Target {
         let inPieces = receive(stream, pieceSeed: pieceSeed, inPlace: choice & readsInPlace != 0, limits)
         require(whole.frames == inPieces.frames, "frames depend on how their bytes arrive")
         require(whole.error == inPieces.error, "the error depends on how the bytes arrive")
-        // Three times what has arrived, and some 100 KiB, is what the decoder says that it holds; while it grows it has the
-        // old buffer, too.
+        // Three times what has arrived, and some 100 KiB, is what the decoder says that it holds; while it grows it
+        // has the old buffer, too.
         let most = 5 * stream.count + (512 << 10)
         require(inPieces.memory <= most, "\(stream.count) bytes took \(inPieces.memory) bytes of memory")
         var bytesOfFrames = 0

@@ -194,8 +194,8 @@ final class Circle: Figure {
     }
 }
 
-/// All that a container can do and compilers do not write: lists within lists, nil asked for by hand, keys that nobody knew,
-/// an error that is caught.
+/// All that a container can do and compilers do not write: lists within lists, nil asked for by hand, keys that nobody
+/// knew, an error that is caught.
 struct ByHand: Codable {
     var numbers: [Int?]
     var flags: [Bool]

@@ -93,20 +93,20 @@ extension WireLimits {
     /// The profile that the low three bits of a byte choose.
     static func profile(_ choice: UInt8) -> WireLimits { profiles[Int(choice & 7)] }
 
-    /// Bytes that unpacking `count` bytes may take. The arena doubles its blocks, and at the end makes one that is as large
-    /// as all of them; values in Swift's form come on top, and are about as large as the others.
+    /// Bytes that unpacking `count` bytes may take. The arena doubles its blocks, and at the end makes one that is as
+    /// large as all of them; values in Swift's form come on top, and are about as large as the others.
     func mostMemory(unpacking count: Int) -> Int {
         // A byte on the wire takes less than this, whatever the limits: two bytes are a value of about 150.
         let perByte = 200
         let allowed = min(Int(clamping: maxMemory), count * perByte)
-        // A shared block of the arena has up to 256 KiB, if that much is allowed; a new arena has 16, and texts of errors
-        // take a little.
+        // A shared block of the arena has up to 256 KiB, if that much is allowed; a new arena has 16, and texts of
+        // errors take a little.
         return 6 * allowed + 8 * count + min(256 << 10, 16 * allowed) + (64 << 10)
     }
 }
 
-/// An error for a person is a sentence; and what has passed the scan of the bytes, protobuf-c unpacks within the memory that
-/// the scan has found.
+/// An error for a person is a sentence; and what has passed the scan of the bytes, protobuf-c unpacks within the
+/// memory that the scan has found.
 func check(_ error: any Error, file: StaticString = #fileID, line: UInt = #line) {
     let text: String
     switch error {

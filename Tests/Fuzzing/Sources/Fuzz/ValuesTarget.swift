@@ -2,8 +2,8 @@ import Wire
 
 /// The values of one payload, as one type or two.
 ///
-/// The first byte chooses the type, the second has the limits and what to take, the third is the number of elements of a
-/// column, and how far from the first type the second one is. The payload follows.
+/// The first byte chooses the type, the second has the limits and what to take, the third is the number of elements of
+/// a column, and how far from the first type the second one is. The payload follows.
 enum ValuesTarget: Target {
     static let name = "values"
     static let longestInput = 8 << 10
