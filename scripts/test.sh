@@ -2,7 +2,7 @@
 # Sets up, then runs every test and check of the package.
 #
 #   scripts/test.sh                everything
-#   scripts/test.sh --quick        everything but the sanitizers and the demo
+#   scripts/test.sh --quick        everything but the sanitizers, the fuzzing and the demo
 #   scripts/test.sh --list         the names of the steps
 #   scripts/test.sh STEP...        these steps only
 #   scripts/test.sh --help
@@ -50,9 +50,10 @@ step_address_sanitizer() {
     LSAN_OPTIONS="suppressions=$root/scripts/asan-suppressions/leaks.txt" run_tests \
         --sanitize=address --scratch-path .build/asan --filter "$address_suites"
 }
+step_fuzz() { scripts/fuzz.sh --jobs 2; }
 
 quick=(format generate imports behaviours build refusals documents tests linkage release examples benchmarks)
-all=("${quick[@]}" demo thread_sanitizer address_sanitizer)
+all=("${quick[@]}" demo thread_sanitizer address_sanitizer fuzz)
 steps=()
 while [[ $# -gt 0 ]]; do
     case $1 in

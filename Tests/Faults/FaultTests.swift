@@ -150,10 +150,11 @@ import Testing
         case is BrokenProcessPool: .broken
         case is WorkerLostError: .lost
         case is TaskTimeoutError: .timeout
-        case let other?:
-            try #require(nil as Seen?, "unexpected: \(other)")
+        case let other?: throw Unexpected(error: "\(other)")
         }
     }
+
+    private struct Unexpected: Error { var error: String }
 
     private func goesOn(_ pool: ProcessPoolExecutor) -> Bool {
         (try? pool.submit(increment, 1).result(timeout: longTime)) == 2

@@ -37,7 +37,8 @@ struct CrashReport {
         }
         guard let session = own.firstIndex(where: { $0.isOf(["WorkerSession."]) }) else { return Array(own) }
         let machinery = [
-            "Callable.", "RegisteredFunction.", "closure #1 in RegisteredFunction.", "InlineTaskExecutor.",
+            "Callable.", "closure #1 in Callable.", "ChunkRun.", "RegisteredFunction.",
+            "closure #1 in RegisteredFunction.", "InlineTaskExecutor.",
         ]
         let task = own[..<session].reversed().drop { $0.isOf(machinery) }
         // A crash of the library's is shown as it is.

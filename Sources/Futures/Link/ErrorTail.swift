@@ -11,7 +11,8 @@ enum ErrorTail {
     static func text(of bytes: [UInt8], isCut: Bool) -> String {
         var bytes = bytes[...]
         if isCut, let newline = bytes.firstIndex(of: UInt8(ascii: "\n")) { bytes = bytes[(newline + 1)...] }
-        var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        // To Swift "\r\n" is one character and no "\n"; and a progress bar ends its lines with "\r".
+        var lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
         lines.removeAll { $0.allSatisfy(\.isWhitespace) }
         return shown(lines[...]).joined(separator: "\n")
     }

@@ -1,0 +1,1 @@
+../../../../Sources/Futures/Link/CrashReport.swift

@@ -1,0 +1,1 @@
+../../../../Sources/Futures/Callable/ErrorCodec.swift

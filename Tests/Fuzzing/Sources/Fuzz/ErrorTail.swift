@@ -1,0 +1,1 @@
+../../../../Sources/Futures/Link/ErrorTail.swift
