@@ -37,7 +37,7 @@ import Testing
         try Leftovers.check {
             // Side by side, since most of the time is spent with waiting.
             let threads = try ThreadPoolExecutor(maxWorkers: 6)
-            let reports = try threads.map(Cell.all(phase)) { cell in try self.run(cell) }
+            let reports = try threads.map({ (cell: Cell) in try self.run(cell) }, Cell.all(phase))
             for report in try reports.collect() { for problem in report { Issue.record("\(problem)") } }
             threads.shutdown()
         }
@@ -166,7 +166,8 @@ import Testing
         let file = try #require(fopen("/\(path)/docs/failure-model.md", "r"))
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let text = String(decoding: bytes.prefix(fread(&bytes, 1, bytes.count, file)), as: UTF8.self)
-        #expect(text.contains(FaultTable.markdown), "put this there:\n\(FaultTable.markdown)")
+        let count = fread(&bytes, 1, bytes.count, file)
+        let text = String(decoding: bytes[..<count], as: UTF8.self)
+        if !text.contains(FaultTable.markdown) { Issue.record("put this there:\n\(FaultTable.markdown)") }
     }
 }

@@ -148,6 +148,8 @@ public let incrementSlowly = Callable("increment_slowly") { (n: Int, microsecond
     usleep(UInt32(microseconds))
     return n + 1
 }
+/// So many bytes.
+public let makeBytes = Callable("make_bytes") { (count: Int) -> [UInt8] in [UInt8](repeating: 1, count: count) }
 /// Takes so much memory for so many milliseconds, and tells its process.
 public let growFor = Callable("grow_for") { (bytes: Int, milliseconds: Int) -> Int in
     let memory = [UInt8](repeating: 1, count: bytes)
@@ -283,6 +285,7 @@ public let processFunctions = FunctionRegistry {
     notes
     beFirst
     incrementSlowly
+    makeBytes
     growFor
     growAndWait
     computeUntilCancelled

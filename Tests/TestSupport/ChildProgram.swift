@@ -54,7 +54,14 @@ public final class ChildProgram {
     }
 
     /// Its children now.
-    public var children: [Int32] {
+    public var children: [Int32] { ChildProgram.children(of: pid) }
+
+    /// The children of a process, theirs, and so on.
+    public static func descendants(of pid: Int32) -> [Int32] {
+        children(of: pid).flatMap { [$0] + descendants(of: $0) }
+    }
+
+    private static func children(of pid: Int32) -> [Int32] {
         // A program with several threads has children in each of them.
         ChildProgram.threads(of: pid).flatMap { thread -> [Int32] in
             guard let file = fopen("/proc/\(pid)/task/\(thread)/children", "r") else { return [] }
@@ -79,15 +86,17 @@ public final class ChildProgram {
         return names
     }
 
-    /// Whether a process has ended and was not reaped.
-    public static func isZombie(_ pid: Int32) -> Bool {
-        guard let file = fopen("/proc/\(pid)/stat", "r") else { return true }
+    /// Whether a process has ended, be it reaped or not.
+    public static func isZombie(_ pid: Int32) -> Bool { state(of: pid).map { $0 == "Z" } ?? true }
+
+    /// The letter that proc(5) has for the state of a process's main thread; nil if there is no such process.
+    public static func state(of pid: Int32) -> Character? {
+        guard let file = fopen("/proc/\(pid)/stat", "r") else { return nil }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 1024)
-        guard fgets(&line, 1024, file) != nil else { return true }
+        guard fgets(&line, 1024, file) != nil else { return nil }
         let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        guard let end = text.lastIndex(of: ")") else { return false }
-        return text[end...].dropFirst(2).hasPrefix("Z")
+        return text.lastIndex(of: ")").flatMap { text[$0...].dropFirst(2).first }
     }
 
     /// Sends SIGKILL and reaps; fine on one that has ended.

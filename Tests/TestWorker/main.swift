@@ -22,22 +22,9 @@ if CommandLine.arguments.dropFirst().first == "faulty" {
 WorkerProcess.runIfSpawned(testRegistry)
 
 switch CommandLine.arguments.dropFirst().first {
-case "busy", "idle":
-    // Has two workers, which compute or idle, says so in a file, and waits to be killed.
-    let folder = CommandLine.arguments[2]
-    let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 2)
-    let meeting = [
-        try pool.submit(meet, "\(folder)/a", "\(folder)/b"), try pool.submit(meet, "\(folder)/b", "\(folder)/a"),
-    ]
-    for future in meeting { _ = try future.result(timeout: .seconds(60)) }
-    if CommandLine.arguments[1] == "busy" {
-        let a = try pool.submit(meet, "\(folder)/c", "\(folder)/never")
-        let b = try pool.submit(meet, "\(folder)/d", "\(folder)/never")
-        while access("\(folder)/c", F_OK) != 0 || access("\(folder)/d", F_OK) != 0 { usleep(1_000) }
-        precondition(a.isRunning && b.isRunning)
-    }
-    close(open("\(folder)/ready", O_CREAT | O_WRONLY, 0o600))
-    sleep(120)
+case "orphans":
+    // Has two workers that are at something, says so in a file, and waits to be killed.
+    try Orphans.wait(doing: CommandLine.arguments[2], folder: CommandLine.arguments[3])
 case "leave":
     // Ends with workers that compute or idle, and no shutdown.
     let folder = CommandLine.arguments[3]

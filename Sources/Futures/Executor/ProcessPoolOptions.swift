@@ -55,7 +55,8 @@ public struct ProcessPoolOptions: Sendable {
             throw InvalidArgumentError(argument: "startTimeout", problem: "must be more than zero, not \(startTimeout)")
         }
         guard terminationGrace >= .zero else {
-            throw InvalidArgumentError(argument: "terminationGrace", problem: "must not be negative: \(terminationGrace)")
+            throw InvalidArgumentError(
+                argument: "terminationGrace", problem: "must not be negative: \(terminationGrace)")
         }
     }
 

@@ -18,7 +18,8 @@ public struct WorkerLoss: Sendable, Hashable, CustomStringConvertible {
     public let standardErrorTail: String
 
     package init(
-        processID: Int32, status: TerminationStatus?, cause: LossCause = .unknown, functionName: String? = nil, taskID: UInt64? = nil,
+        processID: Int32, status: TerminationStatus?, cause: LossCause = .unknown, functionName: String? = nil,
+        taskID: UInt64? = nil,
         element: Int? = nil, attempt: Int = 1, standardErrorTail: String = ""
     ) {
         self.processID = processID

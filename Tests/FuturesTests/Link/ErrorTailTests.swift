@@ -24,12 +24,4 @@ import Testing
         let lines = (1...60).map { "line \($0)" }
         #expect(tail(lines.joined(separator: newline)) == lines.suffix(40).map { $0[...] })
     }
-
-    @Test("of a crash what went before it, the error and the stack are shown, and not the registers")
-    func crash() {
-        let before = (1...9).map { "line \($0)" }
-        let report = ["f.swift:3: Fatal error: out of paper", "*** Signal 4: Backtracing ***", "0 f() in x"]
-        let output = before + report + ["Registers:", "rax 0x1", "Images:", "libc"]
-        #expect(tail(output.joined(separator: "\n")) == (before.suffix(4) + report).map { $0[...] })
-    }
 }

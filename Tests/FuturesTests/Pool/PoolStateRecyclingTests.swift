@@ -65,7 +65,7 @@ struct PoolStateRecyclingTests {
         world.memory[first] = 999
         wait(&world, until: world.now + second)
         #expect(world.memoryMeasurements == 10 && world.workers[first]?.stage == .ready)
-        world.answer(first)
+        world.answer(first, runTime: 50_000_000)
         wait(&world, until: world.now + 100 * second)
         #expect(world.memoryMeasurements == 11, "once more after its last task")
         world.memory[first] = 1_000

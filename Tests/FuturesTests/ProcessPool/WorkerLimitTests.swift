@@ -12,7 +12,8 @@ extension ProcessSuites {
                 testRegistry, maxWorkers: maxWorkers, worker: BuildProducts.testWorker, options: options)
         }
 
-        @Test("a worker that has more memory than it may is killed, and its call is told so, and retried by that budget")
+        @Test(
+            "a worker that has more memory than it may is killed, and its call is told so, and retried by that budget")
         func residentMemory() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -77,7 +78,8 @@ extension ProcessSuites {
                 let pool = try ProcessPoolExecutor(
                     testRegistry, maxWorkers: 1, worker: slow,
                     options: ProcessPoolOptions(startTimeout: .milliseconds(100)))
-                let error = try #require(try pool.submit(increment, 1).exception(timeout: longTime) as? BrokenProcessPool)
+                let error = try #require(
+                    try pool.submit(increment, 1).exception(timeout: longTime) as? BrokenProcessPool)
                 #expect("\(error)".contains("did not finish its handshake within 0.1 seconds"), "\(error)")
                 pool.shutdown()
                 let stubborn = try self.pool(ProcessPoolOptions(terminationGrace: .milliseconds(100)))
@@ -93,7 +95,10 @@ extension ProcessSuites {
         @Test("settings that make no sense are refused, with their names")
         func invalidSettings() {
             let invalid: [(ProcessPoolOptions, String)] = [
-                (ProcessPoolOptions(recycling: WorkerRecycling(memory: 0)), "recycling.memory must be at least 1, not 0"),
+                (
+                    ProcessPoolOptions(recycling: WorkerRecycling(memory: 0)),
+                    "recycling.memory must be at least 1, not 0"
+                ),
                 (
                     ProcessPoolOptions(recycling: WorkerRecycling(age: .zero)),
                     "recycling.age must be more than zero, not 0.0 seconds"

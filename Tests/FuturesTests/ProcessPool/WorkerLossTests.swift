@@ -139,23 +139,6 @@ extension ProcessSuites {
             }
         }
 
-        @Test("no worker outlives a parent that is killed, busy or idle", .proves(.P9), arguments: ["busy", "idle"])
-        func orphans(what: String) throws {
-            let folder = TemporaryFolder()
-            let parent = try ChildProgram(BuildProducts.path(of: "test-worker"), [what, folder.path])
-            defer { parent.kill() }
-            try folder.waitFor("ready")
-            let workers = parent.children
-            #expect(workers.count == 2)
-            parent.kill()
-            let start = ContinuousClock.now
-            while workers.contains(where: { kill($0, 0) == 0 && !ChildProgram.isZombie($0) }) {
-                try #require(ContinuousClock.now - start < .seconds(30), "workers \(workers) outlived their parent")
-                usleep(1_000)
-            }
-            #expect(ContinuousClock.now - start < .seconds(5))
-        }
-
         @Test("what tasks print does not disturb the wire, and their standard error reaches ours", .proves(.P10))
         func prints() throws {
             let program = try ChildProgram(BuildProducts.path(of: "test-worker"), ["print"], capturesOutput: true)

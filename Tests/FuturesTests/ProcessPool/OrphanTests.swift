@@ -1,0 +1,49 @@
+import Glibc
+import TestSupport
+import Testing
+
+extension ProcessSuites {
+    /// What becomes of workers whose parent is killed.
+    @Suite struct OrphanTests {
+        /// How often each case is tried: FUTURES_ORPHAN_ROUNDS, for those who want to be sure.
+        private static let rounds = getenv("FUTURES_ORPHAN_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2
+
+        @Test(
+            "no worker outlives a parent that is killed, whatever it does, nor what it has started itself",
+            .proves(.P9),
+            arguments: ["idle", "computing", "sleeping", "writing", "with programs", "initializing"])
+        func orphans(kind: String) throws {
+            var slowest = Duration.zero
+            for _ in 0..<Self.rounds { slowest = max(slowest, try orphanOnce(kind)) }
+            // On a machine that does other things, too; otherwise it takes some 40 ms.
+            #expect(slowest < .seconds(5), "\(slowest)")
+            if Self.rounds > 2 { print("\(kind): all gone after \(slowest) at most, \(Self.rounds) times") }
+        }
+
+        /// - Returns: how long it took until all were gone.
+        private func orphanOnce(_ kind: String) throws -> Duration {
+            let folder = TemporaryFolder()
+            let parent = try ChildProgram(BuildProducts.path(of: "test-worker"), ["orphans", kind, folder.path])
+            defer { parent.kill() }
+            try folder.waitFor("ready")
+            try spin { parent.children.count == 2 }
+            let workers = parent.children
+            if kind == "writing" {
+                // The parent has stopped itself: its pipes are full, and the workers wait in write(2).
+                try spin { workers.allSatisfy { ChildProgram.state(of: $0) == "S" } }
+            }
+            if kind == "with programs" {
+                // Of each worker a shell and its two programs.
+                try spin { ChildProgram.descendants(of: parent.pid).count == 8 }
+            }
+            let all = ChildProgram.descendants(of: parent.pid)
+            parent.kill()
+            let start = ContinuousClock.now
+            while all.contains(where: { kill($0, 0) == 0 && !ChildProgram.isZombie($0) }) {
+                try #require(ContinuousClock.now - start < .seconds(30), "processes \(all) outlived the parent")
+                usleep(1_000)
+            }
+            return ContinuousClock.now - start
+        }
+    }
+}

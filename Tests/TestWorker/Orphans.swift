@@ -1,0 +1,42 @@
+import Futures
+import Glibc
+import TestFunctions
+
+/// A program that is killed while its workers are at something.
+enum Orphans {
+    static func wait(doing kind: String, folder: String) throws {
+        alarm(120)
+        let initializer = kind == "initializing" ? try WorkerInitializer(incrementSlowly, 1, 3_000_000_000) : nil
+        let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 2, initializer: initializer)
+        if kind == "initializing" {
+            for n in 0..<2 { _ = try pool.submit(increment, n) }
+            ready(folder)
+        }
+        let meeting = [
+            try pool.submit(meet, "\(folder)/a", "\(folder)/b"), try pool.submit(meet, "\(folder)/b", "\(folder)/a"),
+        ]
+        for future in meeting { _ = try future.result(timeout: .seconds(60)) }
+        let futures: [AnyFuture] =
+            switch kind {
+            case "computing": try (0..<2).map { _ in try pool.submit(computeUntilCancelled, 3_600_000, false) }
+            case "sleeping": try (0..<2).map { _ in try pool.submit(incrementSlowly, 1, 3_000_000_000) }
+            case "writing": try (0..<2).map { _ in try pool.submit(makeBytes, 200 << 20) }
+            case "with programs": try (0..<2).map { _ in try pool.submit(runCommand, "sleep 1000 & sleep 1000; true") }
+            default: []
+            }
+        while !futures.allSatisfy({ $0.isRunning || $0.isDone }) { usleep(1_000) }
+        if kind == "writing" {
+            create("\(folder)/ready")
+            // Takes nothing more from the workers' pipes.
+            kill(getpid(), SIGSTOP)
+        }
+        ready(folder)
+    }
+
+    private static func create(_ path: String) { close(open(path, O_CREAT | O_WRONLY, 0o600)) }
+
+    private static func ready(_ folder: String) {
+        create("\(folder)/ready")
+        sleep(120)
+    }
+}
