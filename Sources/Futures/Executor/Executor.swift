@@ -6,7 +6,8 @@ public protocol Executor: AnyObject, Sendable {
     /// Schedules `callable` to be run with the arguments and returns at once.
     ///
     /// - Throws: ``ExecutorShutdownError`` after a shutdown; a ``BrokenExecutor`` error on a broken pool;
-    ///   ``CallableError`` when the executor does not know the function; ``BacklogFullError`` when no more may wait.
+    ///   ``CallableError`` when the executor does not know the function; ``BacklogFullError`` when no more may wait;
+    ///   ``InvalidArgumentError`` for time limits that are none, or that the executor cannot keep.
     func submit<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input, options: CallOptions
     ) throws -> Future<Output>

@@ -1,4 +1,3 @@
-import CProto
 import Glibc
 import Synchronization
 import TestFunctions
@@ -260,54 +259,5 @@ extension ProcessSuites {
                 pool.shutdown()
             }
         }
-
-        @Test(
-            "workers that are killed at random cost nothing but time: every result is there, once, and right",
-            .proves(.P4), arguments: [nil, 50])
-        func chaos(maxTasksPerChild: Int?) throws {
-            try Leftovers.check {
-                let patient = RetryPolicy(crashes: 1_000, memoryKills: 1_000, backoff: .none)
-                let pool = try makePool(
-                    maxWorkers: 4, maxTasksPerChild: maxTasksPerChild, onWorkerLoss: .retry(patient))
-                #expect(try pool.submit(increment, 1).result(timeout: longTime) == 2)
-                let killer = try WorkerKiller(of: pool, every: 3_000)
-                let short = try (0..<5_000).map { try pool.submit(increment, $0) }
-                let long = try (0..<100).map { try pool.submit(incrementSlowly, $0, 2_000) }
-                for (n, future) in short.enumerated() { #expect(try future.result(timeout: longTime) == n + 1) }
-                for (n, future) in long.enumerated() { #expect(try future.result(timeout: longTime) == n + 1) }
-                let killed = killer.stop()
-                #expect(killed > 0)
-                pool.shutdown()
-            }
-        }
-    }
-}
-
-/// Kills workers of a pool, one at random every so often, until it is stopped.
-final class WorkerKiller: Sendable {
-    private let isStopped = Atomic<Bool>(false)
-    private let killed = Atomic<Int>(0)
-    private let thread = DriverThread(name: "killer")
-
-    init(of pool: ProcessPoolExecutor, every microseconds: UInt32) throws {
-        let driver = pool.driver
-        try thread.start { [self] in
-            while !isStopped.load(ordering: .relaxed) {
-                usleep(microseconds)
-                // Its descriptor means this one process, also when that is reaped meanwhile.
-                guard let link = driver.links.withLock({ $0.values.randomElement() }) else { continue }
-                // On a loaded machine a start takes longer than the time between two kills: some have to get through.
-                let isStarting = driver.core.withLock { $0.state.isStarting(link.id) }
-                if isStarting, Int.random(in: 0..<10) > 0 { continue }
-                if futures_pidfd_signal(link.pidfd.rawValue, SIGKILL) == 0 { killed.add(1, ordering: .relaxed) }
-            }
-        }
-    }
-
-    /// Returns how many were killed.
-    func stop() -> Int {
-        isStopped.store(true, ordering: .relaxed)
-        thread.join()
-        return killed.load(ordering: .relaxed)
     }
 }
