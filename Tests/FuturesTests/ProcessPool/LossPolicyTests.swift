@@ -92,8 +92,8 @@ extension ProcessSuites {
                 let folder = TemporaryFolder()
                 let pool = try makePool(maxWorkers: 1, onWorkerLoss: .failTask)
                 // Short tasks are answered in batches: the last ones before the crash are still with the worker.
-                let numbers = (1...200).map { $0 % 50 == 0 ? -$0 : $0 }
-                let futures = try numbers.map { try pool.submit(noteOrCrash, folder.file("runs"), $0) }
+                let numbers = (1...2_000).map { $0 % 100 == 0 ? -$0 : $0 }
+                let futures = try numbers.map { try pool.submit(noteOrCrashQuickly, folder.file("runs"), $0) }
                 for (number, future) in zip(numbers, futures) {
                     if number > 0 {
                         #expect(try future.result(timeout: longTime) == number)
