@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import TestFunctions
 import TestSupport
 import Testing
