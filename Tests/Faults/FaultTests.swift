@@ -80,7 +80,8 @@ import Testing
         case .retry: options.onWorkerLoss = .retry(RetryPolicy(crashes: 1, memoryKills: 1, backoff: .none))
         }
         if cell.hangs {
-            options.hardTimeout = .milliseconds(500)
+            // On a loaded machine it takes a while until a fault is reached.
+            options.hardTimeout = .milliseconds(1_500)
             options.startTimeout = .seconds(1)
             options.terminationGrace = .milliseconds(200)
         }

@@ -71,7 +71,7 @@ final class PoolDriver: @unchecked Sendable {
     let compression: CompressionPolicy
     let workerLimits: WorkerLimits
     let crashBacktrace: CrashBacktrace
-    let outOfMemoryWitness = OutOfMemoryWitness()
+    let outOfMemoryWitness = OutOfMemoryWitness.current
     /// Of calls that have none of their own.
     let taskLimits: TaskLimits
     let retries: RetryPolicy?

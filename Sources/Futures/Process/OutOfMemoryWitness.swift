@@ -10,7 +10,10 @@ struct OutOfMemoryWitness: Sendable {
     let file: String?
     private let read: @Sendable (String) -> String?
 
-    /// Finds the counter; to be kept, since this takes longer than to read it.
+    /// That of this process.
+    static let current = OutOfMemoryWitness()
+
+    /// Finds the counter, which takes longer than to read it.
     init() {
         self.init(
             membership: textOfFile("/proc/self/cgroup") ?? "", mounts: textOfFile("/proc/self/mountinfo") ?? "",
