@@ -27,6 +27,8 @@ final class CallInterruption: Sendable {
         var element: UInt32?
         /// The Swift task that runs an async body.
         var body: Task<Void, Never>?
+        /// What was interrupted before it began: the request may be read together with the task.
+        var unbegun: (task: UInt64, attempt: UInt32)?
     }
 
     private let running = Mutex(Running())
@@ -41,8 +43,9 @@ final class CallInterruption: Sendable {
 
     func begin(task: UInt64, attempt: UInt32) {
         running.withLock { running in
+            let isInterrupted = running.unbegun.map { $0 == (task, attempt) } ?? false
             running = Running(task: task, attempt: attempt)
-            wasRequested.store(false, ordering: .relaxed)
+            wasRequested.store(isInterrupted, ordering: .relaxed)
         }
     }
 
@@ -55,19 +58,22 @@ final class CallInterruption: Sendable {
 
     func end() {
         running.withLock { running in
-            running = Running()
+            running = Running(unbegun: running.unbegun)
             wasRequested.store(false, ordering: .relaxed)
         }
     }
 
-    /// Somebody does not want this any more; if it is not what runs now, nothing happens. Any thread.
+    /// Somebody does not want this any more. If it has not begun, it will be interrupted when it does; if it is over, or at
+    /// another element, nothing happens. Any thread.
     ///
     /// - Parameter element: nil for whatever element runs.
     func request(task: UInt64, attempt: UInt32, element: UInt32?) {
         let body = running.withLock { running -> Task<Void, Never>? in
-            guard running.task == task, running.attempt == attempt, element == nil || running.element == element else {
+            guard running.task == task, running.attempt == attempt else {
+                if element == nil { running.unbegun = (task, attempt) }
                 return nil
             }
+            guard element == nil || running.element == element else { return nil }
             wasRequested.store(true, ordering: .relaxed)
             return running.body
         }

@@ -163,6 +163,19 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a call that is interrupted as soon as it is sent is told when it begins", arguments: 0..<20)
+        func interruptsAtOnce(round: Int) throws {
+            try Leftovers.check {
+                let pool = try pool()
+                _ = try pool.submit(increment, 1).result(timeout: longTime)
+                let future = try pool.submit(sleepUntilCancelled, 3_600)
+                try spin { future.isRunning }
+                #expect(!future.cancel(running: .interrupt) || future.isCancelled)
+                #expect(throws: CancelledError.self) { try future.result(timeout: longTime) }
+                pool.shutdown()
+            }
+        }
+
         @Test("a call that waits, or was sent ahead, is cancelled without harm to anybody", .proves(.F3, .F5))
         func cancelsWhatWaits() throws {
             try Leftovers.check {
