@@ -110,8 +110,11 @@ import Testing
             _ = try pool.submit(armFault, plan, .reading).result(timeout: longTime)
             return try outcome(of: pool.submit(countBytes, [UInt8](repeating: 1, count: 50 << 20)))
         case .idle:
+            let worker = pid_t(try pool.submit(processID).result(timeout: longTime))
             _ = try pool.submit(armFault, plan, .idle).result(timeout: longTime)
             try spin { access(plan.path, F_OK) == 0 }
+            // Otherwise it may have begun the next call before the pool notices.
+            if !cell.hangs { try spin { ChildProgram.state(of: worker) == nil } }
             return try outcomeOnceNoticed(pool, cell)
         case .shuttingDown:
             let future = try pool.submit(runFaultyLater, plan, folder.file("runs"), folder.file("go"))
