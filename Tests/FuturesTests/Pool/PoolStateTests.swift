@@ -151,6 +151,20 @@ struct PoolStateTests {
         #expect(world.outcomes.values.count { $0 == .answered } == 19)
     }
 
+    @Test("what is done with all workers is done in the order of their starts, in each process alike")
+    func ordersWorkers() throws {
+        var state = PoolState<Int>(.init(maxWorkers: 20))
+        var actions: [PoolAction<Int>] = []
+        for job in 0..<20 { _ = try state.submitted(job, now: 0, &actions) }
+        actions = []
+        state.terminated(PoolWorld.Failure(text: "terminated"), signal: 15, now: 0, &actions)
+        let killed = actions.compactMap { action -> UInt64? in
+            if case .kill(let id, _) = action { return id.rawValue }
+            return nil
+        }
+        #expect(killed == Array(1...20))
+    }
+
     @Test("work behind a long task is taken back for a worker that idles")
     func stealsBack() throws {
         var world = PoolWorld(maxWorkers: 2)
