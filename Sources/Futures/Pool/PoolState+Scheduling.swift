@@ -170,7 +170,8 @@ extension PoolState {
 
     private mutating func drainIdleWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
         guard backlogCount == 0, delayedCount == 0, heldCount == busyCount, promises == 0 else { return }
-        for (id, worker) in workers where worker.held.isEmpty {
+        for id in workers.ids {
+            guard let worker = workers[id], worker.held.isEmpty else { continue }
             switch worker.stage {
             case .ready, .starting: drain(id, now: now, &actions)
             case .retiring, .leaving: break

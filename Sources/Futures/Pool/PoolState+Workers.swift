@@ -44,8 +44,8 @@ extension PoolState {
         case .finished: return
         }
         // Those that are leaving, too: they may take their time, and a second call be more in earnest than the first.
-        for (id, worker) in workers {
-            if case .leaving = worker.stage { actions.append(.kill(id, signal: signal)) }
+        for id in workers.ids {
+            if let worker = workers[id], case .leaving = worker.stage { actions.append(.kill(id, signal: signal)) }
         }
         endWorkers(signal: signal, now: now, &actions)
         for id in tasks.ids {
@@ -125,8 +125,9 @@ extension PoolState {
     /// Idle workers stand by while work lies behind a running task: asks for as much of it as they can take.
     private mutating func askForWorkBack(now: Int64, _ actions: inout [PoolAction<Job>]) {
         var wanted = readyCount - busyCount
-        for (id, worker) in workers
-        where wanted > 0 && worker.held.count > 1 && now - worker.headSince >= configuration.stealDelay {
+        for id in workers.ids where wanted > 0 {
+            guard let worker = workers[id], worker.held.count > 1, now - worker.headSince >= configuration.stealDelay
+            else { continue }
             for task in worker.held.dropFirst().reversed() where wanted > 0 && askBackIfNeeded(task) {
                 askBack(task, from: id, &actions)
                 wanted -= 1
@@ -149,14 +150,18 @@ extension PoolState {
                 actions.append(.cancel(record.job))
             }
         }
-        for (id, worker) in workers {
+        for id in workers.ids {
+            guard let worker = workers[id] else { continue }
             for task in worker.held.dropFirst() { askBack(task, from: id, &actions) }
         }
     }
 
     private mutating func endWorkers(signal: Int32, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        for (id, worker) in workers {
-            if case .leaving = worker.stage {} else { actions.append(.kill(id, signal: signal)) }
+        for id in workers.ids {
+            if let worker = workers[id], case .leaving = worker.stage {
+            } else {
+                actions.append(.kill(id, signal: signal))
+            }
             leave(id, now: now, &actions)
         }
     }

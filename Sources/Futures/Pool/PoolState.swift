@@ -105,7 +105,7 @@ package struct PoolState<Job: Sendable> {
     var waitingBytes = 0
     /// A task was refused for want of room, and nobody was told yet that there is some.
     var hasRefused = false
-    var workers: [WorkerID: Worker] = [:]
+    var workers = WorkerTable<Worker>()
     var lastWorker: UInt64 = 0
     /// Ready workers without a task, last in first out (the caches of the one used last are warm). May hold stale
     /// entries, which are dropped when they are reached.
