@@ -125,16 +125,23 @@ extension PoolState {
     /// Idle workers stand by while work lies behind a running task: asks for as much of it as they can take.
     private mutating func askForWorkBack(now: Int64, _ actions: inout [PoolAction<Job>]) {
         var wanted = readyCount - busyCount
+        var isMoreThere = false
         for id in workers.ids where wanted > 0 {
-            guard let worker = workers[id], worker.held.count > 1, now - worker.headSince >= configuration.stealDelay
-            else { continue }
+            guard let worker = workers[id], worker.held.count > 1 else { continue }
+            // What one has that is on its way out comes back by itself.
+            if case .leaving = worker.stage { continue }
+            let isOld = now - worker.headSince >= configuration.stealDelay
             for task in worker.held.dropFirst().reversed() where wanted > 0 && askBackIfNeeded(task) {
+                guard isOld else {
+                    isMoreThere = true
+                    break
+                }
                 askBack(task, from: id, &actions)
                 wanted -= 1
             }
         }
-        // Looks again if nothing was old enough yet.
-        watchForIdleness(now: now, &actions)
+        // Not when everything was asked for: a worker that is stuck would keep this busy.
+        if isMoreThere || wanted <= 0 { watchForIdleness(now: now, &actions) }
     }
 
     private mutating func cancelWhatWaits(_ actions: inout [PoolAction<Job>]) {
