@@ -104,6 +104,21 @@ struct PoolStateLimitTests {
         #expect(!world.workers[next]!.queue.isEmpty)
     }
 
+    @Test("a worker that is stuck with a task that was asked back is ended at its limit, too")
+    func stuckWhenAsked() throws {
+        var (world, worker) = try world(.none, jobs: 2)
+        for _ in 0..<3 { try world.submit(limits: TaskLimits(hard: second)) }
+        world.answer(worker, runTime: 1_000)
+        let held = world.workers[worker]!.queue.map(\.task)
+        try #require(held.count > 1)
+        world.raise { state, now, actions in _ = state.cancelRequested(held[1], waits: false, now: now, &actions) }
+        // It ends the first one, and then says nothing more.
+        world.answer(worker, runTime: 1_000)
+        wait(&world, until: world.now + second)
+        #expect(world.expirations.map(\.job) == [world.tasks[held[1]]!])
+        #expect(world.workers[worker]?.stage == .killed)
+    }
+
     @Test("of a chunk each element has the time, and the one that takes too long fails alone")
     func elements() throws {
         var (world, worker) = try world(TaskLimits(soft: second, hard: 2 * second), policy: .failTask)
