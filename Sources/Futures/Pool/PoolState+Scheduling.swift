@@ -127,9 +127,13 @@ extension PoolState {
         heldCount -= 1
         if wasFirst {
             workers[workerID]!.headSince = now
-            // One that was asked back has perhaps left the worker: whether it begins comes with the answer.
-            if let next = workers[workerID]!.held.first, let record = tasks[next], !record.isTakeBackRequested {
-                begin(next, now: now, &actions)
+            if let next = workers[workerID]!.held.first, let record = tasks[next] {
+                if record.isTakeBackRequested {
+                    // It has perhaps left the worker: whether it begins comes with the answer. A worker that is stuck gives none.
+                    watchLimits(of: next, on: workerID, now: now, &actions)
+                } else {
+                    begin(next, now: now, &actions)
+                }
             }
         }
         if workers[workerID]!.held.isEmpty {
