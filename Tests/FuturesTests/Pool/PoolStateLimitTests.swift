@@ -119,6 +119,21 @@ struct PoolStateLimitTests {
         #expect(world.workers[worker]?.stage == .killed)
     }
 
+    @Test("a chunk whose elements have short limits is not looked at all the time")
+    func looksNowAndThen() throws {
+        var (world, worker) = try world(TaskLimits(soft: 1_000, hard: 10 * second), policy: .failTask)
+        let (task, attempt) = world.workers[worker]!.queue[0]
+        let end = world.now + second
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 3, since: world.now)
+        var looks = 0
+        while looks < 10_000, let due = world.state.nextDeadline, due <= end {
+            world.letTimePass()
+            looks += 1
+        }
+        #expect(looks > 10 && looks < 300)
+        #expect(world.interruptions.map(\.element) == [3])
+    }
+
     @Test("of a chunk each element has the time, and the one that takes too long fails alone")
     func elements() throws {
         var (world, worker) = try world(TaskLimits(soft: second, hard: 2 * second), policy: .failTask)
