@@ -33,6 +33,8 @@ package struct PoolState<Job: Sendable> {
         package var exitTimeout: Int64 = 5_000_000_000
         /// How long work may lie behind a running task while another worker idles, before it is asked back.
         package var stealDelay: Int64 = 2_000_000
+        /// The elements of a chunk are looked at that often, at most, to see whether one has reached its limit.
+        package var elementWatch: Int64 = 5_000_000
         /// The pause after the first of several failed starts, doubled with each one that follows, up to the longest.
         package var startPause: Int64 = 50_000_000
         package var longestStartPause: Int64 = 2_000_000_000
