@@ -174,11 +174,10 @@ extension PoolState {
 
     private mutating func drainIdleWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
         guard backlogCount == 0, delayedCount == 0, heldCount == busyCount, promises == 0 else { return }
-        for id in workers.ids {
-            guard let worker = workers[id], worker.held.isEmpty else { continue }
-            switch worker.stage {
-            case .ready, .starting: drain(id, now: now, &actions)
-            case .retiring, .leaving: break
+        while let id = popIdle() { drain(id, now: now, &actions) }
+        if startingCount > 0 {
+            for id in workers.ids {
+                if let worker = workers[id], case .starting = worker.stage { drain(id, now: now, &actions) }
             }
         }
         endIfDone(&actions)
