@@ -9,8 +9,6 @@ struct WorkerTable<Worker> {
 
     var count: Int { ids.count }
     var isEmpty: Bool { ids.isEmpty }
-    /// In the order of `ids`.
-    var values: some Sequence<Worker> { ids.lazy.compactMap { entries[$0] } }
 
     /// For reading and changing; ``insert(_:_:)`` and ``remove(_:)`` are for the rest.
     subscript(id: WorkerID) -> Worker? {
