@@ -36,10 +36,22 @@ let package = Package(
         .target(name: "TestFunctions", dependencies: ["Futures"], path: "Tests/TestFunctions"),
         .executableTarget(
             name: "test-worker", dependencies: ["Futures", "TestFunctions", "Wire"], path: "Tests/TestWorker"),
+        // The scheduler of the process pool in a simulated world, for tests and for long runs (scripts/simulate.sh).
+        .target(
+            name: "PoolSimulation",
+            dependencies: ["Futures", .product(name: "DequeModule", package: "swift-collections")],
+            path: "Tests/Simulation/PoolSimulation"),
+        .executableTarget(
+            name: "simulate-pool",
+            dependencies: ["PoolSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/Simulation/Program"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CProto", "Futures", "TestSupport"]),
         .testTarget(
             name: "FuturesTests",
-            dependencies: ["Futures", "Wire", "CProto", "TestSupport", "TestFunctions", "test-worker", "WorkerHost"]),
+            dependencies: [
+                "Futures", "Wire", "CProto", "TestSupport", "TestFunctions", "test-worker", "WorkerHost",
+                "PoolSimulation", "simulate-pool",
+            ]),
         // The crash table: phase × fault × policy.
         .testTarget(
             name: "FaultTests", dependencies: ["Futures", "TestSupport", "TestFunctions", "test-worker"],

@@ -89,6 +89,8 @@ extension PoolState {
             // Of a chunk the next element may be begun at any time, and has all of its time.
             if element != nil { next = min(next, limits.soft) }
         }
+        // Elements may be much shorter than what a look costs.
+        if element != nil { next = max(next, configuration.elementWatch) }
         if next < .max { lookAgain(at: id, in: next, now: now, &actions) }
     }
 

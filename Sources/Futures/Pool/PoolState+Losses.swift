@@ -111,7 +111,7 @@ extension PoolState {
         precondition(expectsExit(of: id), "worker \(id) exited in stage \(worker.stage) without a report")
         if !worker.held.isEmpty { busyCount -= 1 }
         heldCount -= worker.held.count
-        workers[id] = nil
+        workers.remove(id)
         let guilty = worker.loss.flatMap { guiltyTask(of: worker, id, $0.running) }
         // The last one first, so that they come back in their order.
         for task in worker.held.reversed() {

@@ -128,9 +128,13 @@ extension PoolState {
         heldCount -= 1
         if wasFirst {
             workers[workerID]!.headSince = now
-            // One that was asked back has perhaps left the worker: whether it begins comes with the answer.
-            if let next = workers[workerID]!.held.first, let record = tasks[next], !record.isTakeBackRequested {
-                begin(next, now: now, &actions)
+            if let next = workers[workerID]!.held.first, let record = tasks[next] {
+                if record.isTakeBackRequested {
+                    // It has perhaps left the worker: whether it begins comes with the answer. A worker that is stuck gives none.
+                    watchLimits(of: next, on: workerID, now: now, &actions)
+                } else {
+                    begin(next, now: now, &actions)
+                }
             }
         }
         if workers[workerID]!.held.isEmpty {
@@ -171,10 +175,10 @@ extension PoolState {
 
     private mutating func drainIdleWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
         guard backlogCount == 0, delayedCount == 0, heldCount == busyCount, promises == 0 else { return }
-        for (id, worker) in workers where worker.held.isEmpty {
-            switch worker.stage {
-            case .ready, .starting: drain(id, now: now, &actions)
-            case .retiring, .leaving: break
+        while let id = popIdle() { drain(id, now: now, &actions) }
+        if startingCount > 0 {
+            for id in workers.ids {
+                if let worker = workers[id], case .starting = worker.stage { drain(id, now: now, &actions) }
             }
         }
         endIfDone(&actions)

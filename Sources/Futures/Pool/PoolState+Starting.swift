@@ -16,7 +16,7 @@ extension PoolState {
             var worker = Worker()
             worker.deadline = Self.later(now, configuration.startTimeout)
             worker.tasksLeft = configuration.maxTasksPerChild
-            workers[id] = worker
+            workers.insert(id, worker)
             startingCount += 1
             actions.append(.spawn(id))
             setTimer(of: id, &actions)
@@ -47,7 +47,7 @@ extension PoolState {
         if hasProcess {
             actions.append(.kill(id, signal: SIGKILL))
         } else {
-            workers[id] = nil
+            workers.remove(id)
             actions.append(.release(id))
         }
         if isFatal { breakPool(error, now: now, &actions) }

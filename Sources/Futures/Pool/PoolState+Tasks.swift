@@ -138,6 +138,7 @@ extension PoolState {
                 $0.isCancelRequested = false
             }
             if workers[workerID]?.held.first == id { begin(id, now: now, &actions) }
+            watchForIdleness(now: now, &actions)
             return false
         }
         unhold(id, by: workerID, now: now, &actions)

@@ -45,8 +45,8 @@ extension PoolState {
         case .finished: return
         }
         // Those that are leaving, too: they may take their time, and a second call be more in earnest than the first.
-        for (id, worker) in workers {
-            if case .leaving = worker.stage { actions.append(.kill(id, signal: signal)) }
+        for id in workers.ids {
+            if let worker = workers[id], case .leaving = worker.stage { actions.append(.kill(id, signal: signal)) }
         }
         endWorkers(signal: signal, now: now, &actions)
         for id in tasks.ids {
@@ -137,15 +137,23 @@ extension PoolState {
     /// Idle workers stand by while work lies behind a running task: asks for as much of it as they can take.
     private mutating func askForWorkBack(now: Int64, _ actions: inout [PoolAction<Job>]) {
         var wanted = readyCount - busyCount
-        for (id, worker) in workers
-        where wanted > 0 && worker.held.count > 1 && now - worker.headSince >= configuration.stealDelay {
+        var isMoreThere = false
+        for id in workers.ids where wanted > 0 {
+            guard let worker = workers[id], worker.held.count > 1 else { continue }
+            // What one has that is on its way out comes back by itself.
+            if case .leaving = worker.stage { continue }
+            let isOld = now - worker.headSince >= configuration.stealDelay
             for task in worker.held.dropFirst().reversed() where wanted > 0 && askBackIfNeeded(task) {
+                guard isOld else {
+                    isMoreThere = true
+                    break
+                }
                 askBack(task, from: id, &actions)
                 wanted -= 1
             }
         }
-        // Looks again if nothing was old enough yet.
-        watchForIdleness(now: now, &actions)
+        // Not when everything was asked for: a worker that is stuck would keep this busy.
+        if isMoreThere || wanted <= 0 { watchForIdleness(now: now, &actions) }
     }
 
     private mutating func cancelWhatWaits(_ actions: inout [PoolAction<Job>]) {
@@ -161,14 +169,18 @@ extension PoolState {
                 actions.append(.cancel(record.job))
             }
         }
-        for (id, worker) in workers {
+        for id in workers.ids {
+            guard let worker = workers[id] else { continue }
             for task in worker.held.dropFirst() { askBack(task, from: id, &actions) }
         }
     }
 
     private mutating func endWorkers(signal: Int32, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        for (id, worker) in workers {
-            if case .leaving = worker.stage {} else { actions.append(.kill(id, signal: signal)) }
+        for id in workers.ids {
+            if let worker = workers[id], case .leaving = worker.stage {
+            } else {
+                actions.append(.kill(id, signal: signal))
+            }
             leave(id, now: now, &actions)
         }
     }

@@ -38,6 +38,8 @@ package struct PoolState<Job: Sendable> {
         package var exitTimeout: Int64 = 5_000_000_000
         /// How long work may lie behind a running task while another worker idles, before it is asked back.
         package var stealDelay: Int64 = 2_000_000
+        /// The elements of a chunk are looked at that often, at most, to see whether one has reached its limit.
+        package var elementWatch: Int64 = 5_000_000
         /// The pause after the first of several failed starts, doubled with each one that follows, up to the longest.
         package var startPause: Int64 = 50_000_000
         package var longestStartPause: Int64 = 2_000_000_000
@@ -114,7 +116,7 @@ package struct PoolState<Job: Sendable> {
     var waitingBytes = 0
     /// A task was refused for want of room, and nobody was told yet that there is some.
     var hasRefused = false
-    var workers: [WorkerID: Worker] = [:]
+    var workers = WorkerTable<Worker>()
     var lastWorker: UInt64 = 0
     /// Ready workers without a task, last in first out (the caches of the one used last are warm). May hold stale
     /// entries, which are dropped when they are reached.

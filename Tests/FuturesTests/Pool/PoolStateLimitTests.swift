@@ -18,26 +18,17 @@ struct PoolStateLimitTests {
         return (world, worker)
     }
 
-    /// Lets the timers up to a time pass.
-    private func wait(_ world: inout PoolWorld, until time: Int64) {
-        for _ in 0..<1_000 {
-            guard let deadline = world.state.nextDeadline, deadline <= time else { break }
-            world.letTimePass()
-        }
-        world.now = max(world.now, time)
-    }
-
     @Test("at its soft limit a task is interrupted once, at its hard limit its worker is ended, and it fails at once")
     func softThenHard() throws {
         var (world, worker) = try world(TaskLimits(soft: second, hard: 3 * second))
         let begin = world.now
-        wait(&world, until: begin + second - 1)
+        world.wait(until: begin + second - 1)
         #expect(world.interruptions.isEmpty)
-        wait(&world, until: begin + second)
+        world.wait(until: begin + second)
         #expect(world.interruptions.map(\.job) == [1])
-        wait(&world, until: begin + 3 * second - 1)
+        world.wait(until: begin + 3 * second - 1)
         #expect(world.interruptions.count == 1 && world.outcomes.isEmpty)
-        wait(&world, until: begin + 3 * second)
+        world.wait(until: begin + 3 * second)
         #expect(world.outcomes == [1: .failed] && world.expirations.map(\.job) == [1])
         #expect(world.workers[worker]?.stage == .killed)
         world.die(worker)
@@ -53,7 +44,7 @@ struct PoolStateLimitTests {
         var (world, worker) = try world(TaskLimits(hard: second), jobs: 5)
         world.answer(worker, runTime: 1_000)
         for job in 2...5 {
-            wait(&world, until: world.now + second * 9 / 10)
+            world.wait(until: world.now + second * 9 / 10)
             #expect(world.outcomes[job] == nil)
             world.answer(worker, runTime: 1_000)
         }
@@ -68,9 +59,9 @@ struct PoolStateLimitTests {
         try world.submit()
         for worker in world.workers.keys { world.becomeReady(worker) }
         let begin = world.now
-        wait(&world, until: begin + second)
+        world.wait(until: begin + second)
         #expect(world.expirations.map(\.job) == [2])
-        wait(&world, until: begin + 5 * second)
+        world.wait(until: begin + 5 * second)
         #expect(world.expirations.map(\.job) == [2, 1])
     }
 
@@ -80,7 +71,7 @@ struct PoolStateLimitTests {
         world.answer(worker, runTime: 1_000)
         let held = world.workers[worker]!.queue.count
         try #require(held > 2)
-        wait(&world, until: world.now + second)
+        world.wait(until: world.now + second)
         #expect(world.outcomes == [1: .answered, 2: .failed])
         #expect(world.workers[worker]!.questions.count == held - 1)
         world.answerQuestion(worker)
@@ -93,15 +84,45 @@ struct PoolStateLimitTests {
     @Test("a worker that goes on after SIGTERM is killed, and until it is gone nobody runs in its place")
     func killsTheStubborn() throws {
         var (world, worker) = try world(TaskLimits(hard: second), jobs: 2)
-        wait(&world, until: world.now + second)
+        world.wait(until: world.now + second)
         let next = try #require(world.workers.first { $0.value.stage == .spawning }?.key)
         world.becomeReady(next)
         #expect(world.workers[next]!.queue.isEmpty)
         let before = world.killCount
-        wait(&world, until: world.now + 5 * second)
+        world.wait(until: world.now + 5 * second)
         #expect(world.killCount == before + 1)
         world.die(worker)
         #expect(!world.workers[next]!.queue.isEmpty)
+    }
+
+    @Test("a worker that is stuck with a task that was asked back is ended at its limit, too")
+    func stuckWhenAsked() throws {
+        var (world, worker) = try world(.none, jobs: 2)
+        for _ in 0..<3 { try world.submit(limits: TaskLimits(hard: second)) }
+        world.answer(worker, runTime: 1_000)
+        let held = world.workers[worker]!.queue.map(\.task)
+        try #require(held.count > 1)
+        world.raise { state, now, actions in _ = state.cancelRequested(held[1], waits: false, now: now, &actions) }
+        // It ends the first one, and then says nothing more.
+        world.answer(worker, runTime: 1_000)
+        world.wait(until: world.now + second)
+        #expect(world.expirations.map(\.job) == [world.tasks[held[1]]!])
+        #expect(world.workers[worker]?.stage == .killed)
+    }
+
+    @Test("a chunk whose elements have short limits is not looked at all the time")
+    func looksNowAndThen() throws {
+        var (world, worker) = try world(TaskLimits(soft: 1_000, hard: 10 * second), policy: .failTask)
+        let (task, attempt) = world.workers[worker]!.queue[0]
+        let end = world.now + second
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 3, since: world.now)
+        var looks = 0
+        while looks < 10_000, let due = world.state.nextDeadline, due <= end {
+            world.letTimePass()
+            looks += 1
+        }
+        #expect(looks > 10 && looks < 300)
+        #expect(world.interruptions.map(\.element) == [3])
     }
 
     @Test("of a chunk each element has the time, and the one that takes too long fails alone")
@@ -110,13 +131,13 @@ struct PoolStateLimitTests {
         let (task, attempt) = world.workers[worker]!.queue[0]
         let begin = world.now
         world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 3, since: begin + second / 2)
-        wait(&world, until: begin + second)
+        world.wait(until: begin + second)
         #expect(world.interruptions.isEmpty, "it has had half of its time")
-        wait(&world, until: begin + second * 3 / 2)
+        world.wait(until: begin + second * 3 / 2)
         #expect(world.interruptions.map(\.element) == [3])
         // It ended; the next one takes too long, whatever it is told.
         world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 4, since: begin + 2 * second)
-        wait(&world, until: begin + 4 * second)
+        world.wait(until: begin + 4 * second)
         #expect(world.interruptions.map(\.element) == [3, 4])
         #expect(world.expirations.map(\.element) == [4] && world.outcomes.isEmpty)
         // What the worker still says of this attempt does not count.
@@ -130,7 +151,7 @@ struct PoolStateLimitTests {
         #expect(again == task && second > attempt + 1)
         world.progress[next] = TaskProgress(
             task: again, attempt: second, element: 9, since: world.now, isLastElement: true)
-        wait(&world, until: world.now + 2 * self.second)
+        world.wait(until: world.now + 2 * self.second)
         #expect(world.outcomes == [1: .failed])
     }
 

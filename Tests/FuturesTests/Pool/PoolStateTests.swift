@@ -151,6 +151,43 @@ struct PoolStateTests {
         #expect(world.outcomes.values.count { $0 == .answered } == 19)
     }
 
+    @Test("a worker that is stuck, and was asked for all that it has, keeps nobody busy")
+    func asksOnce() throws {
+        var world = PoolWorld(maxWorkers: 2)
+        try world.submit()
+        try world.submit()
+        let ids = Array(world.workers.keys)
+        for id in ids { world.becomeReady(id) }
+        for id in ids { world.answer(id, runTime: 1_000) }
+        for _ in 0..<12 { try world.submit() }
+        let (quick, stuck) = (ids[0], ids[1])
+        while !world.workers[quick]!.queue.isEmpty { world.answer(quick) }
+        let ahead = world.workers[stuck]!.queue.count - 1
+        try #require(ahead > 0)
+        let soon = world.now + 1_000_000_000
+        for _ in 0..<100 where (world.state.nextDeadline ?? .max) < soon { world.letTimePass() }
+        #expect(world.workers[stuck]!.questions.count == ahead)
+        #expect((world.state.nextDeadline ?? .max) >= soon, "the pool looks again and again")
+        // What it does not give back can be asked for again.
+        world.workers[stuck]!.replies.append((world.workers[stuck]!.queue[1].task, 1, false))
+        world.answerQuestion(stuck)
+        #expect((world.state.nextDeadline ?? .max) < world.now + 1_000_000_000)
+    }
+
+    @Test("what is done with all workers is done in the order of their starts, in each process alike")
+    func ordersWorkers() throws {
+        var state = PoolState<Int>(.init(maxWorkers: 20))
+        var actions: [PoolAction<Int>] = []
+        for job in 0..<20 { _ = try state.submitted(job, now: 0, &actions) }
+        actions = []
+        state.terminated(PoolWorld.Failure(text: "terminated"), signal: 15, now: 0, &actions)
+        let killed = actions.compactMap { action -> UInt64? in
+            if case .kill(let id, _) = action { return id.rawValue }
+            return nil
+        }
+        #expect(killed == Array(1...20))
+    }
+
     @Test("work behind a long task is taken back for a worker that idles")
     func stealsBack() throws {
         var world = PoolWorld(maxWorkers: 2)
