@@ -2,6 +2,8 @@
 /// crashed, as far as it is the task's. The format is that of Swift 6.3; a line that is not understood is left out.
 struct CrashReport {
     private(set) var lines: [String] = []
+    /// Lines of what happened that are shown at most: reports have three of them.
+    private static let headLimit = 10
 
     /// Whether a report begins with this line.
     static func isBeginning(_ line: Substring) -> Bool { line.hasPrefix("*** Signal ") }
@@ -27,6 +29,8 @@ struct CrashReport {
                 isInStack = false
             }
         }
+        // Anyone may write to standard error what looks like a report.
+        lines.removeLast(max(0, lines.count - Self.headLimit))
         lines += Self.shown(Self.tasks(frames), most: max(1, lineLimit - lines.count))
     }
 

@@ -170,6 +170,16 @@ extension ProcessSuites {
                 == 1)
     }
 
+    @Test("what only looks like a report is not shown at any length")
+    func endless() {
+        let beginning = "line\n*** Signal 4: Backtracing from 0x1... done ***\n"
+        let stack = "Thread 0 \"w\" crashed:\n" + (0..<90).map { " \($0) 0x1 f\($0)() in w\n" }.joined()
+        let head = String(repeating: "*** Program crashed: A ***\n", count: 60)
+        #expect(tail(beginning + head + stack).count <= ErrorTail.lineLimit)
+        #expect(tail(beginning + head).count < 20)
+        #expect(tail(beginning + String(repeating: stack, count: 60)).count <= ErrorTail.lineLimit)
+    }
+
     @Test("the message is kept though others write between it and the report")
     func between() {
         let noise = (0..<20).map { "line \($0)\n" }.joined()

@@ -8,6 +8,7 @@ enum ErrorTailTarget: Target {
             "", "one\n\n \ntwo\n",
             "M/f.swift:3: Fatal error: Index out of range\n*** Signal 4: Backtracing from 0x1...\n",
             "*** Signal 11\nThread 0 crashed:\n0 0x1 f() in x\nRegisters:\nrax 0x1\nImages (2 omitted):\n",
+            "*** Signal 11\n" + String(repeating: "*** Program crashed: A\n", count: 50),
             String(repeating: "line\n", count: 60) + "\u{1F9F5}\u{301}\r\n\rend",
         ]
         return texts.flatMap { text in [[0], [1]].map { $0 + Array(text.utf8) } }
