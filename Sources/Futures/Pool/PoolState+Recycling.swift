@@ -31,14 +31,16 @@ extension PoolState {
 
     /// A worker gets nothing more; it ends when it has run what it holds.
     mutating func retire(_ id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard let worker = workers[id], case .ready = worker.stage else { return }
-        if worker.held.isEmpty {
-            drain(id, now: now, &actions)
-        } else {
+        guard let worker = workers[id] else { return }
+        switch worker.stage {
+        case .starting, .leaving: return
+        case .ready where worker.held.isEmpty: drain(id, now: now, &actions)
+        case .ready:
             workers[id]!.stage = .retiring
-            workers[id]!.tasksLeft = 0
             readyCount -= 1
+        case .retiring: break
         }
+        workers[id]!.isWornOut = true
         schedule(now: now, &actions)
     }
 }

@@ -141,7 +141,9 @@ extension PoolState {
             busyCount -= 1
             if case .retiring = workers[workerID]!.stage {
                 // A task that turned out not to be sent gave it another turn, unless its successor is there already.
-                if workers[workerID]!.tasksLeft ?? 0 > 0, startingCount + readyCount < configuration.maxWorkers {
+                if workers[workerID]!.tasksLeft ?? 0 > 0, !workers[workerID]!.isWornOut,
+                    startingCount + readyCount < configuration.maxWorkers
+                {
                     workers[workerID]!.stage = .ready
                     readyCount += 1
                 } else {

@@ -167,7 +167,7 @@ extension PoolState {
     ///
     /// - Returns: the job, whose future the driver completes; nil for a late answer, which is dropped.
     package mutating func answered(
-        _ id: TaskID, attempt: UInt32, by workerID: WorkerID, runTime: Int64, elements: Int = 1, now: Int64,
+        _ id: TaskID, attempt: UInt32, by workerID: WorkerID, runTime: Int64, now: Int64,
         _ actions: inout [PoolAction<Job>]
     ) -> Job? {
         guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return nil }

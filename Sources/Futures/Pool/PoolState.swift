@@ -85,6 +85,8 @@ package struct PoolState<Job: Sendable> {
         var held = Deque<TaskID>()
         /// Tasks that it may still get before it is replaced.
         var tasksLeft: Int?
+        /// It is too old, or too large, to get any more.
+        var isWornOut = false
         /// When the first of `held` became the first.
         var headSince: Int64 = 0
         /// When it must have started, or must be gone.

@@ -7,14 +7,6 @@ import Testing
 struct PoolStateRecyclingTests {
     private let second: Int64 = 1_000_000_000
 
-    private func wait(_ world: inout PoolWorld, until time: Int64) {
-        for _ in 0..<10_000 {
-            guard let deadline = world.state.nextDeadline, deadline <= time else { break }
-            world.letTimePass()
-        }
-        world.now = max(world.now, time)
-    }
-
     @Test("a busy worker that is too old runs what it has, beside its successor; an idle one ends at once")
     func age() throws {
         var world = PoolWorld(maxWorkers: 1, recycling: WorkerRecycling(age: .seconds(10), jitter: 0))
@@ -24,9 +16,9 @@ struct PoolStateRecyclingTests {
         world.answer(first)
         let held = world.workers[first]!.queue.count
         try #require(held > 2)
-        wait(&world, until: world.now + 9 * second)
+        world.wait(until: world.now + 9 * second)
         #expect(world.workers.count == 1)
-        wait(&world, until: world.now + 2 * second)
+        world.wait(until: world.now + 2 * second)
         let next = try #require(world.workers.first { $0.key != first }?.key)
         world.becomeReady(next)
         #expect(world.workers[next]!.queue.isEmpty, "the old one still runs")
@@ -35,10 +27,28 @@ struct PoolStateRecyclingTests {
         #expect(!world.workers[next]!.queue.isEmpty)
         world.die(first)
         while !world.workers[next]!.queue.isEmpty { world.answer(next) }
-        wait(&world, until: world.now + 11 * second)
+        world.wait(until: world.now + 11 * second)
         #expect(world.workers[next]?.stage == .draining)
         #expect(world.spawnCount == 2, "nobody is started while there is no work")
         #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 30)
+    }
+
+    @Test("a worker that is too old gets nothing more in place of a task that was not sent to it", arguments: [false, true])
+    func notSent(isTooLarge: Bool) throws {
+        let recycling = WorkerRecycling(memory: isTooLarge ? 1_000 : nil, age: isTooLarge ? nil : .seconds(10))
+        var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 3, recycling: recycling)
+        for _ in 0..<2 { try world.submit() }
+        let first = try #require(world.workers.keys.first)
+        world.memory[first] = 1_000
+        world.becomeReady(first)
+        world.answer(first)
+        // Its third and last; it is cancelled when it is about to be sent.
+        world.cancelledJobs = [3]
+        try world.submit()
+        #expect(world.outcomes[3] == .cancelled)
+        world.wait(until: world.now + 11 * second)
+        world.answer(first)
+        #expect(world.workers[first]?.stage == .draining)
     }
 
     @Test("workers that started together are replaced at different times")
@@ -63,14 +73,14 @@ struct PoolStateRecyclingTests {
         let first = try #require(world.workers.keys.first)
         world.becomeReady(first)
         world.memory[first] = 999
-        wait(&world, until: world.now + second)
+        world.wait(until: world.now + second)
         #expect(world.memoryMeasurements == 10 && world.workers[first]?.stage == .ready)
         world.answer(first, runTime: 50_000_000)
-        wait(&world, until: world.now + 100 * second)
+        world.wait(until: world.now + 100 * second)
         #expect(world.memoryMeasurements == 11, "once more after its last task")
         world.memory[first] = 1_000
         for _ in 0..<2 { try world.submit() }
-        wait(&world, until: world.now + second)
+        world.wait(until: world.now + second)
         #expect(world.running == [2] && world.spawnCount == 2)
         world.answer(first)
         #expect(world.workers[first]?.stage == .draining)
