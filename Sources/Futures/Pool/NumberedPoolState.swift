@@ -73,7 +73,7 @@ package struct NumberedPoolState {
 
     package mutating func answered(
         _ id: TaskID, attempt: UInt32, by worker: WorkerID, runTime: Int64, now: Int64, _ actions: inout Actions
-    ) -> Int? {
+    ) -> (job: Int, isInterruptRequested: Bool)? {
         state.answered(id, attempt: attempt, by: worker, runTime: runTime, now: now, &actions)
     }
 

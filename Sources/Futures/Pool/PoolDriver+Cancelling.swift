@@ -25,11 +25,7 @@ extension PoolDriver: FutureOwner {
     func stop(ticket: UInt64, kills: Bool) -> FutureStop {
         let id = TaskID(rawValue: ticket)
         let now = futures_monotonic_nanoseconds()
-        let outcome = core.withLock { core in
-            let outcome = core.state.stopRequested(id, kills: kills, now: now, &core.actions)
-            if outcome == .interrupted { core.interruptions.insert(id) }
-            return outcome
-        }
+        let outcome = core.withLock { $0.state.stopRequested(id, kills: kills, now: now, &$0.actions) }
         settle()
         switch outcome {
         case .done, .stopped: return .stopped

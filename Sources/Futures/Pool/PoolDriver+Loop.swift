@@ -181,15 +181,14 @@ extension PoolDriver {
         _ link: PipeLink, _ status: TerminationStatus?, cause: LossCause? = nil, reason: String? = nil
     ) -> LossReport {
         let running: LossReport.Running
-        var left: Int?
+        var isLastElement = false
         switch link.journal.read() {
         case .unused: running = .first
         case .nothing: running = .nothing
         case .last(let note):
-            let element = note.element.map { Int($0) }
-            left = elementsLeft(note, link)
-            // The journal is the worker's word: of an element that cannot be, nothing is said.
-            running = .task(TaskID(rawValue: note.task), attempt: note.attempt, element: left == nil ? nil : element)
+            let progress = progress(note, link)
+            running = .task(progress.task, attempt: progress.attempt, element: progress.element)
+            isLastElement = progress.isLastElement
         }
         let task = core.withLock { $0.state.task(of: link.id, running) }
         let standardErrorTail = link.errorOutput.tail
@@ -207,28 +206,26 @@ extension PoolDriver {
             taskID: task?.id.rawValue, element: running.element, attempt: task?.execution ?? 1,
             standardErrorTail: standardErrorTail)
         return LossReport(
-            loss, running: running, isLastElement: left == 1, reason: reason ?? "a worker process ended abruptly",
+            loss, running: running, isLastElement: isLastElement, reason: reason ?? "a worker process ended abruptly",
             charge: charge)
     }
 
-    /// How many elements of the chunk that the worker is at are not finished; nil if the one that it names is.
-    private func elementsLeft(_ note: WorkerJournal.Note, _ link: PipeLink) -> Int? {
-        let job = core.withLock {
-            $0.state.job(of: TaskID(rawValue: note.task), heldBy: link.id, attempt: note.attempt)
-        }
-        return (job as? ElementsJob)?.elementsLeft(at: note.element.map { Int($0) })
+    private func progress(_ note: WorkerJournal.Note, _ link: PipeLink) -> TaskProgress {
+        let task = TaskID(rawValue: note.task)
+        let element = note.element.map { Int($0) }
+        let job = core.withLock { $0.state.job(of: task, heldBy: link.id, attempt: note.attempt) }
+        // The journal is the worker's word: of an element that cannot be, nothing is said.
+        let left = (job as? ElementsJob)?.elementsLeft(at: element)
+        return TaskProgress(
+            task: task, attempt: note.attempt, element: left == nil ? nil : element, since: note.since,
+            isLastElement: left == 1)
     }
 
     private func measureProgress(_ link: PipeLink) {
         // What it has told of the chunk counts before an element of it is given up.
         while !link.hasStoppedReading, readAnswers(link) {}
         var progress: TaskProgress?
-        if case .last(let note) = link.journal.read() {
-            let left = elementsLeft(note, link)
-            progress = TaskProgress(
-                task: TaskID(rawValue: note.task), attempt: note.attempt,
-                element: left == nil ? nil : note.element.map { Int($0) }, since: note.since, isLastElement: left == 1)
-        }
+        if case .last(let note) = link.journal.read() { progress = self.progress(note, link) }
         let now = futures_monotonic_nanoseconds()
         record { [progress] state, actions in state.progressMeasured(link.id, progress, now: now, &actions) }
     }

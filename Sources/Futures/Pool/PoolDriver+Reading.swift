@@ -115,13 +115,12 @@ extension PoolDriver {
         let (task, runTime) = (TaskID(rawValue: id), Int64(clamping: runTime))
         if let retries, retries.errors > 0, isRunAgain(answer, by: retries, task, attempt, runTime, link) { return }
         let now = futures_monotonic_nanoseconds()
-        let job = record { state, actions in
+        let answered = record { state, actions in
             state.answered(task, attempt: attempt, by: link.id, runTime: runTime, now: now, &actions)
         }
         // A late answer, of a task that was failed or cancelled meanwhile.
-        guard let job else { return }
-        let wasInterrupted = core.withLock { !$0.interruptions.isEmpty && $0.interruptions.remove(task) != nil }
-        if wasInterrupted, case .failure(let failure) = answer, failure.place == .interrupted {
+        guard let (job, isInterruptRequested) = answered else { return }
+        if isInterruptRequested, case .failure(let failure) = answer, failure.place == .interrupted {
             loop.completions.append(Completion { job.future.cancelByOwner(alsoWhenRunning: true) })
             return
         }

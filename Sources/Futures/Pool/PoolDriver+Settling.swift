@@ -74,21 +74,18 @@ extension PoolDriver {
             let error = TaskTimeoutError(
                 .hard, limit: .nanoseconds(job.limits.hard), functionName: job.function.name, element: element,
                 attempt: execution, processID: link(worker, &work)?.pid ?? 0)
-            if let element {
-                if let end = (job as? ElementsJob)?.fail(element: element, error) { work.completions.append(end) }
-            } else {
-                work.completions.append(job.failure(error))
-            }
+            fail(job, element: element, error, &work)
         case .takeBackOver(let id, let isCancelled):
             core.withLock { $0.takeBacks.removeValue(forKey: id) }?.answered(isCancelled)
         case .requeued(let job):
             job.future.markUnsent()
         case .fail(let job, let error):
-            work.completions.append(job.failure(error))
+            fail(job, element: nil, error, &work)
         case .failElement(let job, let element, let error):
-            if let end = (job as? ElementsJob)?.fail(element: element, error) { work.completions.append(end) }
+            fail(job, element: element, error, &work)
         case .cancel(let job):
-            work.completions.append(Completion { job.future.cancelByOwner() })
+            // It may have run, in a worker that was lost.
+            work.completions.append(Completion { job.future.cancelByOwner(alsoWhenRunning: true) })
         case .drain(let worker):
             // Without a link its start is still with the driver's thread, which carries this out after that.
             if link(worker, &work) == nil { order(.drain(worker)) } else { drain(worker, &work) }
@@ -100,6 +97,11 @@ extension PoolDriver {
         case .deadlineChanged: wakeThread()
         case .finished: finish()
         }
+    }
+
+    private func fail(_ job: PoolJob, element: Int?, _ error: any Error, _ work: inout SettlingWork) {
+        guard let element else { return work.completions.append(job.failure(error)) }
+        if let end = (job as? ElementsJob)?.fail(element: element, error) { work.completions.append(end) }
     }
 
     private func carryOut(_ write: DriverWrite, _ work: inout SettlingWork) {

@@ -160,6 +160,7 @@ extension PoolState {
             schedule(now: now, &actions)
             return .stopped
         }
+        tasks.update(id) { $0.isInterruptRequested = true }
         interrupt(id, nil, on: holder, &actions)
         return .interrupted
     }

@@ -151,7 +151,8 @@ extension PoolState {
     private mutating func lostItsWorker(_ id: TaskID, _ worker: Worker, _ actions: inout [PoolAction<Job>]) {
         guard let record = tasks[id] else { return }
         let wasFirst = worker.held.first == id && record.hasBegun && !record.isTakeBackRequested
-        let isWanted = !record.isCancelRequested && (wasFirst || !isCancellingFutures)
+        let isWanted =
+            !record.isCancelRequested && !record.isInterruptRequested && (wasFirst || !isCancellingFutures)
         // Somebody may wait in cancel() for the worker's word about it.
         if record.isTakeBackRequested { actions.append(.takeBackOver(id, isCancelled: !isWanted)) }
         guard isWanted else {
@@ -192,7 +193,7 @@ extension PoolState {
             isWithinBudget = history.charges.add(report, configuration.onWorkerLoss.retries)
             losses = history.charges.losses
         }
-        if isWithinBudget {
+        if isWithinBudget, !record.isInterruptRequested {
             delay(id, history, failures: history.failures(of: element), now: now, &actions)
             return
         }
@@ -263,9 +264,8 @@ extension PoolState {
         var history = histories[id] ?? TaskHistory()
         if elementFailures == nil {
             history.errors += 1
-            guard history.errors <= configuration.onWorkerLoss.retries?.errors ?? 0, !record.isCancelRequested else {
-                return .spent
-            }
+            let isWanted = !record.isCancelRequested && !record.isInterruptRequested
+            guard isWanted, history.errors <= configuration.onWorkerLoss.retries?.errors ?? 0 else { return .spent }
         }
         noteRunTime(runTime)
         unhold(id, by: workerID, now: now, &actions)

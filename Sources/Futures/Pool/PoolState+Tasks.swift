@@ -165,17 +165,18 @@ extension PoolState {
 
     /// A worker answered a task, with a result or a failure.
     ///
-    /// - Returns: the job, whose future the driver completes; nil for a late answer, which is dropped.
+    /// - Returns: the job, whose future the driver completes, and whether somebody wanted it interrupted; nil for a late answer,
+    ///   which is dropped.
     package mutating func answered(
         _ id: TaskID, attempt: UInt32, by workerID: WorkerID, runTime: Int64, now: Int64,
         _ actions: inout [PoolAction<Job>]
-    ) -> Job? {
+    ) -> (job: Job, isInterruptRequested: Bool)? {
         guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return nil }
         forget(id, &actions)
         noteRunTime(runTime)
         unhold(id, by: workerID, now: now, &actions)
         schedule(now: now, &actions)
-        return record.job
+        return (record.job, record.isInterruptRequested)
     }
 
     mutating func noteRunTime(_ runTime: Int64) {

@@ -11,6 +11,8 @@ struct TaskTable<Job: Sendable> {
         var attempt: UInt32 = 0
         /// Somebody waits in `cancel()` for the worker to give it back.
         var isCancelRequested = false
+        /// Its worker was told that nobody wants it any more. It is not run again.
+        var isInterruptRequested = false
         /// The worker was asked for it.
         var isTakeBackRequested = false
         /// Its worker has come to it, or an earlier one had.

@@ -178,4 +178,42 @@ struct PoolStateLimitTests {
         #expect(world.outcomes.count == 10 && world.outcomes[2] == .cancelled)
         #expect(world.outcomes.values.count { $0 == .answered } == 9)
     }
+
+    /// A world with a policy that retries, and one job that runs and was interrupted.
+    private func interruptedWorld() throws -> (PoolWorld, WorkerID) {
+        let policy = RetryPolicy(crashes: 3, memoryKills: 3, errors: 3)
+        var (world, worker) = try world(.none, policy: .retry(policy))
+        let task = world.workers[worker]!.queue[0].task
+        let outcome = world.raise { state, now, actions in
+            state.stopRequested(task, kills: false, now: now, &actions)
+        }
+        try #require(outcome == .interrupted)
+        return (world, worker)
+    }
+
+    @Test("who answers what was interrupted is told so; the next task in its place was not")
+    func tellsInterrupted() throws {
+        var (world, worker) = try interruptedWorld()
+        for isInterrupted in [true, false] {
+            let (task, attempt) = world.workers[worker]!.queue.removeFirst()
+            let answer = world.raise { state, now, actions in
+                state.answered(task, attempt: attempt, by: worker, runTime: 1, now: now, &actions)
+            }
+            #expect(answer?.isInterruptRequested == isInterrupted)
+            try world.submit()
+        }
+    }
+
+    @Test("what was interrupted is not run again, whatever its budget")
+    func interruptedEnds() throws {
+        var (world, worker) = try interruptedWorld()
+        world.die(worker)
+        #expect(world.outcomes == [1: .failed] && world.errors[1]?.isEmpty == false, "its loss is told")
+        (world, worker) = try interruptedWorld()
+        world.die(worker, running: .nothing)
+        #expect(world.outcomes == [1: .cancelled], "it was not to blame, and is not wanted")
+        (world, worker) = try interruptedWorld()
+        world.answer(worker, throwsError: true)
+        #expect(world.outcomes == [1: .answered], "its error counts")
+    }
 }

@@ -33,7 +33,9 @@ struct PoolStateRecyclingTests {
         #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 30)
     }
 
-    @Test("a worker that is too old gets nothing more in place of a task that was not sent to it", arguments: [false, true])
+    @Test(
+        "a worker that is too old gets nothing more in place of a task that was not sent to it",
+        arguments: [false, true])
     func notSent(isTooLarge: Bool) throws {
         let recycling = WorkerRecycling(memory: isTooLarge ? 1_000 : nil, age: isTooLarge ? nil : .seconds(10))
         var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 3, recycling: recycling)

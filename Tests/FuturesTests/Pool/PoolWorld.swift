@@ -126,10 +126,10 @@ struct PoolWorld {
             }
             if decision != .spent { return }
         }
-        let job = raise { state, now, actions in
+        let answer = raise { state, now, actions in
             state.answered(task, attempt: attempt, by: id, runTime: runTime, now: now, &actions)
         }
-        if let job { end(job, .answered) }
+        if let job = answer?.job { end(job, .answered) }
     }
 
     /// The worker comes to the oldest question for a task: it gives it back unless it has begun it. Answers to other tasks
@@ -288,7 +288,8 @@ struct PoolWorld {
                 // Its last element: the driver ends the chunk.
                 if task(of: job) == nil { end(job, .failed) }
             case .cancel(let job):
-                #expect(!running.contains(job), "\(origin) job \(job) was running and is cancelled")
+                let isInterrupted = interruptions.contains { $0.job == job }
+                #expect(!running.contains(job) || isInterrupted, "\(origin) job \(job) was running and is cancelled")
                 end(job, .cancelled)
             case .drain(let id):
                 #expect(workers[id]?.queue.isEmpty == true, "\(origin) worker \(id) is drained with tasks")

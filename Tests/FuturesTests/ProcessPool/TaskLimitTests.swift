@@ -9,11 +9,12 @@ extension ProcessSuites {
     @Suite struct TaskLimitTests {
         private func pool(
             maxWorkers: Int = 1, soft: Duration? = nil, hard: Duration? = nil,
-            onWorkerLoss: WorkerLossPolicy = .breakPool
+            onWorkerLoss: WorkerLossPolicy = .breakPool, grace: Duration = .seconds(5)
         ) throws -> ProcessPoolExecutor {
             try ProcessPoolExecutor(
                 testRegistry, maxWorkers: maxWorkers, worker: BuildProducts.testWorker,
-                options: ProcessPoolOptions(onWorkerLoss: onWorkerLoss, softTimeout: soft, hardTimeout: hard))
+                options: ProcessPoolOptions(
+                    onWorkerLoss: onWorkerLoss, softTimeout: soft, hardTimeout: hard, terminationGrace: grace))
         }
 
         @Test("at its soft timeout a synchronous call is told, and what it makes of it counts")
@@ -56,7 +57,7 @@ extension ProcessSuites {
             arguments: ["sleeps", "computes", "ignores SIGTERM", "is stopped"])
         func hardTimeout(what: String) throws {
             try Leftovers.check {
-                let pool = try pool()
+                let pool = try pool(grace: .milliseconds(300))
                 let first = try pool.submit(processID).result(timeout: longTime)
                 let limit = CallOptions(hardTimeout: .milliseconds(100))
                 let start = ContinuousClock.now
@@ -159,6 +160,19 @@ extension ProcessSuites {
                 #expect(throws: CancelledError.self) { try sleeping.result(timeout: longTime) }
                 #expect(throwing.isCancelled && sleeping.isCancelled)
                 #expect(try returning.result(timeout: longTime) == -1)
+                pool.shutdown()
+            }
+        }
+
+        @Test("a call that was interrupted is not run again when its worker is lost")
+        func interruptedAndLost() throws {
+            try Leftovers.check {
+                let pool = try pool(onWorkerLoss: .retry(limit: 5))
+                let held = try HeldWorker(pool)
+                #expect(!held.future.cancel(running: .interrupt))
+                kill(try #require(try held.worker()), SIGKILL)
+                let error = try held.future.exception(timeout: longTime)
+                #expect((error as? WorkerLostError)?.losses.count == 1, "\(String(describing: error))")
                 pool.shutdown()
             }
         }

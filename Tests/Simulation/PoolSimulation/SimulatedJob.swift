@@ -43,6 +43,8 @@ struct SimulatedJob {
     var isCancelWanted = false
     /// The user has asked to interrupt it.
     var isInterruptWanted = false
+    /// It was: it is not to be run again.
+    var isUnwanted = false
     /// It ends every worker that runs it.
     var isPoison = false
     var isPromised = false

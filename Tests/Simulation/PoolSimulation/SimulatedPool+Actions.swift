@@ -92,7 +92,9 @@ extension SimulatedPool {
         }
         if attempt <= jobs[job].attempt { return fail("job \(job) is sent with an old attempt number") }
         if now < jobs[job].notBefore { return fail("job \(job) is sent in its pause") }
-        if workers[worker].isTooLarge || isTooOld(worker) { return fail("worker \(id) is to be replaced, and is sent a task") }
+        if workers[worker].isTooLarge || isTooOld(worker) {
+            return fail("worker \(id) is to be replaced, and is sent a task")
+        }
         let ahead = workers[worker].book.count
         if ahead > 0, ahead > mostAhead { return fail("worker \(id) holds \(ahead) tasks and is sent another") }
         jobs[job].attempt = attempt
@@ -244,7 +246,7 @@ extension SimulatedPool {
         case .returning where jobs[job].fate == .isCancelled: break
         default: return fail("job \(job) is cancelled, and is \(jobs[job].place), \(jobs[job].fate)")
         }
-        if jobs[job].isRunning { return fail("job \(job) runs, and is cancelled") }
+        if jobs[job].isRunning, !jobs[job].isUnwanted { return fail("job \(job) runs, and is cancelled") }
         end(job, \.cancelled)
     }
 

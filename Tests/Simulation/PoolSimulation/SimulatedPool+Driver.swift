@@ -61,7 +61,7 @@ extension SimulatedPool {
             if isCurrent { chunks[chunk].finish(message.finished, threw: message.threw, limit: errors) }
             return
         case .error where errors > 0:
-            let mayTry = Int(jobs[job].errors) < errors && !jobs[job].isCancelWanted
+            let mayTry = Int(jobs[job].errors) < errors && !jobs[job].isCancelWanted && !jobs[job].isUnwanted
             if !isRunAgain(message, worker, isCurrent, mayTry, elementFailures: nil) { return }
         case .chunkEnd:
             if isCurrent { chunks[chunk].finish(message.finished, threw: message.threw, limit: errors) }
@@ -87,10 +87,13 @@ extension SimulatedPool {
         }
         let answer = state.answered(
             jobs[job].task, attempt: message.attempt, by: id, runTime: message.runTime, now: now, &actions)
-        if answer != (isCurrent ? job : nil) {
+        if answer?.job != (isCurrent ? job : nil) {
             return fail(
                 "an answer about job \(job) is taken for one about \(String(describing: answer)); it is \(isCurrent ? "right" : "late")"
             )
+        }
+        if let answer, answer.isInterruptRequested != jobs[job].isUnwanted {
+            return fail("job \(job) is answered, and somebody wanted it interrupted, or not")
         }
         settle()
     }

@@ -140,7 +140,7 @@ extension SimulatedPool {
                 continue
             }
             let wasFirst = index == 0 && jobs[job].hasBegun && !jobs[job].isAsked
-            let isWanted = !jobs[job].isCancelWanted && (wasFirst || !isCancelling)
+            let isWanted = !jobs[job].isCancelWanted && !jobs[job].isUnwanted && (wasFirst || !isCancelling)
             jobs[job].fate = isBroken ? .unknown : isWanted ? .waitsAgain : .isCancelled
             if wasFirst, isWanted, loss != nil { jobs[job].unbegunLosses += 1 }
         }
@@ -170,7 +170,7 @@ extension SimulatedPool {
             isWithinBudget = Int(charges.memoryKills) <= scenario.retries?.memoryKills ?? 0
         }
         if let element { chunks[chunk].setCharges(of: element, charges) } else { jobs[job].charges = charges }
-        if isWithinBudget {
+        if isWithinBudget, !jobs[job].isUnwanted {
             jobs[job].fate = .waitsAgain
             notePause(job, failures: failures(of: job, element))
             return true

@@ -231,6 +231,7 @@ extension SimulatedPool {
             } else {
                 right = .interrupted
                 jobs[index].isInterruptWanted = true
+                jobs[index].isUnwanted = true
             }
         }
         let answer = state.stopRequested(jobs[index].task, kills: kills, now: now, &actions)
