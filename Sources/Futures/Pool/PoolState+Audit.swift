@@ -59,6 +59,7 @@ extension PoolState {
         }
         if let id = histories.keys.first(where: { tasks[$0] == nil }) { return "task \(id) is over and has a history" }
         if let id = taskLimits.keys.first(where: { tasks[$0] == nil }) { return "task \(id) is over and has limits" }
+        if let id = losses.keys.first(where: { workers[$0] == nil }) { return "worker \(id) is lost and gone" }
         return auditWorkers()
     }
 

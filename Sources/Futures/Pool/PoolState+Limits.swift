@@ -53,8 +53,8 @@ extension PoolState {
         at id: WorkerID, in time: Int64, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         // With one set for earlier, that looks first, and then sets the next.
-        let earlier = workers[id]?.limitDue ?? .max
-        workers[id]?.limitDue = min(Self.later(now, max(0, time)), earlier)
+        guard let earlier = workers[id]?.limitDue else { return }
+        workers[id]!.limitDue = min(Self.later(now, max(0, time)), earlier)
         setTimer(of: id, &actions)
     }
 

@@ -94,7 +94,7 @@ extension PoolState {
             actions.append(.kill(id, signal: SIGKILL))
         case .ready, .retiring:
             leave(id, now: now, &actions)
-            workers[id]!.loss = report
+            losses[id] = report
             actions.append(.kill(id, signal: SIGKILL))
             if case .breakPool = configuration.onWorkerLoss {
                 breakPool(BrokenProcessPool(reason: report.reason, loss: report.loss), now: now, &actions)
@@ -112,13 +112,14 @@ extension PoolState {
         if !worker.held.isEmpty { busyCount -= 1 }
         heldCount -= worker.held.count
         workers.remove(id)
-        let guilty = worker.loss.flatMap { guiltyTask(of: worker, id, $0.running) }
+        let report = losses.isEmpty ? nil : losses.removeValue(forKey: id)
+        let guilty = report.flatMap { guiltyTask(of: worker, id, $0.running) }
         // The last one first, so that they come back in their order.
         for task in worker.held.reversed() {
-            if task == guilty, let report = worker.loss {
+            if task == guilty, let report {
                 charge(task, with: report, now: now, &actions)
             } else {
-                lostItsWorker(task, worker, &actions)
+                lostItsWorker(task, worker, isLoss: report != nil, &actions)
             }
         }
         actions.append(.release(id))
@@ -148,7 +149,9 @@ extension PoolState {
     /// So often a task may be the first of a worker that dies before it begins it, until it counts as guilty.
     private static var unbegunLossLimit: Int { 3 }
 
-    private mutating func lostItsWorker(_ id: TaskID, _ worker: Worker, _ actions: inout [PoolAction<Job>]) {
+    private mutating func lostItsWorker(
+        _ id: TaskID, _ worker: Worker, isLoss: Bool, _ actions: inout [PoolAction<Job>]
+    ) {
         guard let record = tasks[id] else { return }
         let wasFirst = worker.held.first == id && record.hasBegun && !record.isTakeBackRequested
         let isWanted =
@@ -160,7 +163,7 @@ extension PoolState {
             actions.append(.cancel(record.job))
             return
         }
-        if wasFirst, worker.loss != nil { histories[id, default: TaskHistory()].unbegunLosses += 1 }
+        if wasFirst, isLoss { histories[id, default: TaskHistory()].unbegunLosses += 1 }
         putBack(id, &actions)
     }
 

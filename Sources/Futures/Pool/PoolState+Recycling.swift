@@ -16,7 +16,7 @@ extension PoolState {
 
     /// A worker has begun to run something: its memory is to be watched.
     mutating func watchMemory(of id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard configuration.watchesMemory, workers[id]?.memoryDue == nil else { return }
+        guard configuration.watchesMemory, workers[id]?.memoryDue == .max else { return }
         workers[id]?.memoryDue = Self.later(now, configuration.memoryWatchInterval)
         setTimer(of: id, &actions)
     }

@@ -11,7 +11,7 @@ extension PoolState {
         startFailures = 0
         isStartingHopeless = false
         workers[id]!.stage = .ready
-        workers[id]!.deadline = nil
+        workers[id]!.deadline = .max
         setRetirement(of: id, now: now, &actions)
         list(id)
         schedule(now: now, &actions)
@@ -91,9 +91,9 @@ extension PoolState {
     ) {
         // An older entry: one for an earlier time was set since, or the worker is gone.
         guard let worker = workers[id], worker.timer == time else { return }
-        workers[id]!.timer = nil
-        if let deadline = worker.deadline, deadline <= now {
-            workers[id]!.deadline = nil
+        workers[id]!.timer = .max
+        if worker.deadline <= now {
+            workers[id]!.deadline = .max
             if case .starting = worker.stage {
                 actions.append(.startTimedOut(id))
             } else {
@@ -101,17 +101,17 @@ extension PoolState {
                 actions.append(.kill(id, signal: SIGKILL))
             }
         }
-        if let due = worker.limitDue, due <= now {
-            workers[id]!.limitDue = nil
+        if worker.limitDue <= now {
+            workers[id]!.limitDue = .max
             if !worker.held.isEmpty { actions.append(.measureProgress(id)) }
         }
-        if let due = worker.memoryDue, due <= now {
+        if worker.memoryDue <= now {
             // Of one that idles once more: what it has run last counts.
-            workers[id]!.memoryDue = worker.held.isEmpty ? nil : Self.later(now, configuration.memoryWatchInterval)
+            workers[id]!.memoryDue = worker.held.isEmpty ? .max : Self.later(now, configuration.memoryWatchInterval)
             actions.append(.measureMemory(id))
         }
-        if let due = worker.retirement, due <= now {
-            workers[id]!.retirement = nil
+        if worker.retirement <= now {
+            workers[id]!.retirement = .max
             retire(id, now: now, &actions)
         }
         setTimer(of: id, &actions)
@@ -120,10 +120,8 @@ extension PoolState {
     /// Sees to it that somebody looks at the worker when something about it is due.
     mutating func setTimer(of id: WorkerID, _ actions: inout [PoolAction<Job>]) {
         guard let worker = workers[id] else { return }
-        let due = min(
-            min(worker.deadline ?? .max, worker.limitDue ?? .max),
-            min(worker.memoryDue ?? .max, worker.retirement ?? .max))
-        guard due < worker.timer ?? .max else { return }
+        let due = min(worker.deadline, worker.limitDue, worker.memoryDue, worker.retirement)
+        guard due < worker.timer else { return }
         workers[id]!.timer = due
         set(.worker(id), at: due, &actions)
     }

@@ -89,18 +89,17 @@ package struct PoolState<Job: Sendable> {
         var isWornOut = false
         /// When the first of `held` became the first.
         var headSince: Int64 = 0
+        // Times, .max for never.
         /// When it must have started, or must be gone.
-        var deadline: Int64?
+        var deadline = Int64.max
         /// The earliest of the timers that are set for it.
-        var timer: Int64?
-        /// How it was lost, if it was, and is still there in the books.
-        var loss: LossReport?
+        var timer = Int64.max
         /// When it is to be looked whether what it runs has reached a limit.
-        var limitDue: Int64?
+        var limitDue = Int64.max
         /// When its memory is to be looked at.
-        var memoryDue: Int64?
+        var memoryDue = Int64.max
         /// When it is old enough to be replaced.
-        var retirement: Int64?
+        var retirement = Int64.max
         /// What it was told to interrupt.
         var interrupted: (task: TaskID, element: Int?)?
         /// It has an entry on the `idle` stack.
@@ -120,6 +119,8 @@ package struct PoolState<Job: Sendable> {
     var hasRefused = false
     var workers = WorkerTable<Worker>()
     var lastWorker: UInt64 = 0
+    /// How workers were lost that are still in the books.
+    var losses: [WorkerID: LossReport] = [:]
     /// Ready workers without a task, last in first out (the caches of the one used last are warm). May hold stale
     /// entries, which are dropped when they are reached.
     var idle: [WorkerID] = []
