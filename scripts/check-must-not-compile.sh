@@ -7,7 +7,8 @@
 #   scripts/check-must-not-compile.sh --help
 #
 # A file says in lines "// error: TEXT" why it is refused: each TEXT has to be in an error, and each error has to have
-# one of them. With -D CONTROL the same file has to compile.
+# one of them. Where a method is overloaded the compiler gives the reason in notes: "// note: TEXT" has to be in one of
+# them. With -D CONTROL the same file has to compile.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 
 here=$OLDPWD
@@ -39,12 +40,13 @@ source scripts/lib/type-check.sh
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
-errors_in() { sed -nE 's/^[^ ].*: error: //p' <<<"$1"; }
+# The texts of errors, or of notes.
+texts_of() { sed -nE "s/^[^ ].*: $1: //p" <<<"$2"; }
 indented() { sed 's/^/    /'; }
 
 # Says on standard output what is wrong with the files; nothing if they are as they should be.
 check() {
-    local file output errors expected text line status
+    local file output errors notes expected text line status
     for file in "$@"; do
         if [[ ! -r $file ]]; then
             echo "$file: cannot be read"
@@ -63,7 +65,8 @@ check() {
         fi
         status=0
         output=$(type_check "$file") || status=$?
-        errors=$(errors_in "$output")
+        errors=$(texts_of error "$output")
+        notes=$(texts_of note "$output")
         if [[ $status -eq 0 ]]; then
             echo "$file: compiles, but has to be refused with:"
             printf '%s\n' "${expected[@]}" | indented
@@ -82,6 +85,12 @@ check() {
                 indented <<<"$errors"
             fi
         done
+        while read -r text; do
+            if ! grep -qF -- "$text" <<<"$notes"; then
+                echo "$file: is refused, but without the note:"
+                indented <<<"$text"
+            fi
+        done < <(sed -n 's|^// note: ||p' "$file")
         while read -r line; do
             if ! grep -qF -- "$(printf '%s\n' "${expected[@]}")" <<<"$line"; then
                 echo "$file: is refused for a reason that it does not state:"
@@ -90,7 +99,7 @@ check() {
         done <<<"$errors"
     done
 }
-export -f check errors_in indented
+export -f check texts_of indented
 
 # Two compilers at a time; each call checks a few files, and writes what it finds in a file of its own.
 begin=$SECONDS

@@ -38,29 +38,36 @@ package final class ChunkRun: Sendable {
     /// What has been finished is to be told after the running element. Any thread.
     package func becomeDue() { isDue.store(true, ordering: .relaxed) }
 
-    /// Runs `body` for each element in turn.
+    /// Runs all elements, and tells what is finished by and by.
     ///
-    /// - Parameter finish: makes a reply of what is finished; called between elements.
+    /// - Parameters:
+    ///   - run: runs elements one after the other, as long as it is told to go on when it comes to the next; returns the
+    ///     first that it has not come to.
+    ///   - finish: makes a reply of what is finished; nil if that is nothing.
     fileprivate func forEach(
-        _ body: (Int) -> Void, finish: () throws(InvocationFailure) -> ChunkReply
+        _ run: (Range<Int>, (Int) -> Bool) -> Int, finish: () throws(InvocationFailure) -> ChunkReply?
     ) throws(InvocationFailure) {
         guard let tell else {
             for range in ranges {
-                for index in range {
+                _ = run(range) { index in
                     begins(index)
-                    body(index)
+                    return true
                 }
             }
             return
         }
         var pace = Pace()
         for range in ranges {
-            for index in range {
-                begins(index)
-                body(index)
-                guard pace.isOver() || isDue.load(ordering: .relaxed), index != ranges.last?.last else { continue }
+            var next = range.lowerBound
+            while next < range.upperBound {
+                next = run(next..<min(next + pace.stride, range.upperBound)) { index in
+                    guard !isDue.load(ordering: .relaxed) else { return false }
+                    begins(index)
+                    return true
+                }
+                guard pace.isOver() || isDue.load(ordering: .relaxed), next != ranges.last?.upperBound else { continue }
                 isDue.store(false, ordering: .relaxed)
-                tell(try finish())
+                if let reply = try finish() { tell(reply) }
             }
         }
     }
@@ -69,16 +76,13 @@ package final class ChunkRun: Sendable {
     /// costs about a microsecond.
     private struct Pace {
         private static let interval: Int64 = 50_000
-        /// Reading the clock takes 25 ns, so it is not read for each of many short elements.
-        private var stride = 1
-        private var skipped = 0
+        /// So many elements are run until the next look at the clock, which takes 25 ns: too much for each of many short ones.
+        private(set) var stride = 1
         private var lastLook = futures_monotonic_nanoseconds()
         private var lastTold = futures_monotonic_nanoseconds()
 
+        /// The clock is looked at.
         mutating func isOver() -> Bool {
-            skipped += 1
-            guard skipped >= stride else { return false }
-            skipped = 0
             let now = futures_monotonic_nanoseconds()
             let passed = now - lastLook
             lastLook = now
@@ -110,18 +114,53 @@ extension Callable {
         _ chunk: ChunkRun, _ column: repeat [each Input]
     ) throws(InvocationFailure) -> ChunkReply {
         var part = ChunkPart<Output>(capacity: chunk.count)
-        try chunk.forEach { index in
-            do {
-                part.succeeded(index, try call(repeat (each column)[index]))
-            } catch {
-                part.failed(index, failure(error, at: .running))
-            }
+        try chunk.forEach { indices, begins in
+            run(indices, begins, &part, repeat each column)
         } finish: { () throws(InvocationFailure) in
+            guard part.count > 0 else { return nil }
             let reply = try encode(part)
             part.removeAll()
             return reply
         }
         return try encode(part)
+    }
+
+    /// Runs elements until `begins` says that it is enough.
+    ///
+    /// - Returns: the first that was not run.
+    private func run(
+        _ indices: Range<Int>, _ begins: (Int) -> Bool, _ part: inout ChunkPart<Output>, _ column: repeat [each Input]
+    ) -> Int {
+        var next = indices.lowerBound
+        while next < indices.upperBound {
+            do {
+                let count = try part.append(from: next) { values in
+                    try runUntilThrown(next..<indices.upperBound, begins, &values, repeat each column)
+                }
+                return next + count
+            } catch {
+                next = part.end
+                part.failed(next, failure(error, at: .running))
+                next += 1
+            }
+        }
+        return next
+    }
+
+    private func runUntilThrown(
+        _ indices: Range<Int>, _ begins: (Int) -> Bool, _ values: inout [Output], _ column: repeat [each Input]
+    ) throws {
+        guard let loop else {
+            for index in indices {
+                guard begins(index) else { return }
+                values.append(try call(repeat (each column)[index]))
+            }
+            return
+        }
+        // The elements of an array stay where they are as long as somebody holds the array and nobody changes it.
+        try withExtendedLifetime((repeat each column)) {
+            try loop(indices, begins, &values, repeat (each column).withUnsafeBufferPointer { $0.baseAddress! })
+        }
     }
 
     private func encode(_ part: ChunkPart<Output>) throws(InvocationFailure) -> ChunkReply {
@@ -165,26 +204,37 @@ private struct ChunkPart<Output> {
     private(set) var failures: [ElementFailure] = []
     /// The elements, in as few ranges as may be.
     private var ranges: [Range<Int>] = []
+    /// Behind the last element that was run.
+    private(set) var end = 0
 
     init(capacity: Int) { values.reserveCapacity(capacity) }
 
     var count: Int { values.count + failures.count }
 
-    mutating func succeeded(_ index: Int, _ value: Output) {
-        values.append(value)
-        note(index)
+    /// Runs what appends values, of the elements from that one on.
+    ///
+    /// - Returns: how many it has appended.
+    mutating func append(from index: Int, _ run: (inout [Output]) throws -> Void) throws -> Int {
+        let before = values.count
+        defer {
+            end = index + values.count - before
+            note(index..<end)
+        }
+        try run(&values)
+        return values.count - before
     }
 
     mutating func failed(_ index: Int, _ failure: InvocationFailure) {
         failures.append(ElementFailure(index: UInt32(index), failure: failure.description))
-        note(index)
+        note(index..<index + 1)
     }
 
-    private mutating func note(_ index: Int) {
-        if let last = ranges.last, last.upperBound == index {
-            ranges[ranges.count - 1] = last.lowerBound..<index + 1
+    private mutating func note(_ indices: Range<Int>) {
+        if indices.isEmpty { return }
+        if let last = ranges.last, last.upperBound == indices.lowerBound {
+            ranges[ranges.count - 1] = last.lowerBound..<indices.upperBound
         } else {
-            ranges.append(index..<index + 1)
+            ranges.append(indices)
         }
     }
 

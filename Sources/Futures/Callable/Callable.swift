@@ -27,25 +27,56 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     public let signature: Signature
 
     package let body: Body
+    /// Calls the body for the elements of a chunk, one after the other, and appends what it returns; what it throws ends that. It
+    /// is asked before each element whether to go on.
+    ///
+    /// Compiled where the callable is made, where its types are known. Here, without them, each element would cost looking
+    /// them up, which takes many times as long as the rest.
+    @usableFromInline package typealias Loop =
+        @Sendable (
+            _ indices: Range<Int>, _ begins: (Int) -> Bool, _ values: inout [Output],
+            _ column: repeat UnsafePointer<each Input>
+        ) throws -> Void
+    /// Nil for an asynchronous body, and where there is none.
+    package let loop: Loop?
     package let inputs: (repeat ValueCodec<each Input>)
     package let output: ValueCodec<Output>
     package private(set) var errors: [ErrorCodec] = []
 
     package init(
-        name: String, body: Body, inputs: (repeat ValueCodec<each Input>), output: ValueCodec<Output>
+        name: String, body: Body, loop: Loop? = nil, inputs: (repeat ValueCodec<each Input>),
+        output: ValueCodec<Output>
     ) {
         self.name = name
         self.body = body
+        self.loop = loop
         self.inputs = inputs
         self.output = output
         signature = Signature(output: Output.self, inputs: repeat (each Input).self)
     }
 
     /// Names a synchronous function. It is called directly on the worker's main thread.
+    @inlinable
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Output)
     where Output: Codable, repeat each Input: Codable {
         self.init(
-            name: name, body: Body(synchronous: body), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
+            name, body,
+            loop: { (indices, begins, values, column: repeat UnsafePointer<each Input>) in
+                for index in indices {
+                    guard begins(index) else { return }
+                    values.append(try body(repeat (each column)[index]))
+                }
+            }, output: ValueCodec())
+    }
+
+    @usableFromInline
+    init(
+        _ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Output, loop: @escaping Loop,
+        output: ValueCodec<Output>
+    ) where repeat each Input: Codable {
+        self.init(
+            name: name, body: Body(synchronous: body), loop: loop, inputs: (repeat ValueCodec<each Input>()),
+            output: output)
     }
 
     /// Names an asynchronous function. The worker runs it on its main thread, one task at a time.
@@ -59,10 +90,17 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     }
 
     /// Names a synchronous function without a result.
+    @inlinable
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Void)
     where Output == Void, repeat each Input: Codable {
         self.init(
-            name: name, body: Body(synchronous: body), inputs: (repeat ValueCodec<each Input>()), output: .void)
+            name, body,
+            loop: { (indices, begins, values, column: repeat UnsafePointer<each Input>) in
+                for index in indices {
+                    guard begins(index) else { return }
+                    values.append(try body(repeat (each column)[index]))
+                }
+            }, output: .void)
     }
 
     /// Names an asynchronous function without a result.

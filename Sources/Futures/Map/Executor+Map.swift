@@ -22,8 +22,9 @@ extension Executor {
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source,
         chunkSize: some ChunkSize = 1, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: callable, options).map(
-            repeat each sequence, order: .ofInput, chunkSize: chunkSize, timeout: timeout)
+        try startMap(
+            callable, repeat ColumnReader(each sequence), order: .ofInput, chunkSize: chunkSize, bufferSize: nil,
+            timeout: timeout, options: options)
     }
 
     /// Calls `callable` for each element, reading the sequences only as far ahead as `bufferSize` says: for inputs that are
@@ -49,8 +50,9 @@ extension Executor {
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: callable, options).map(
-            repeat each sequence, order: .ofInput, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)
+        try startMap(
+            callable, repeat ColumnReader(each sequence), order: .ofInput, chunkSize: chunkSize,
+            bufferSize: bufferSize, timeout: timeout, options: options)
     }
 
     /// Calls `callable` for each element of asynchronous sequences, side by side, reading only as far ahead as `bufferSize` says.
@@ -95,8 +97,9 @@ extension Executor {
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat each Source,
         chunkSize: some ChunkSize = 1, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: callable, options).map(
-            repeat each sequence, order: .ofCompletion, chunkSize: chunkSize, timeout: timeout)
+        try startMap(
+            callable, repeat ColumnReader(each sequence), order: .ofCompletion, chunkSize: chunkSize, bufferSize: nil,
+            timeout: timeout, options: options)
     }
 
     /// Calls `callable` for each element, reading the sequences only as far ahead as `bufferSize` says, with the results in the
@@ -108,8 +111,9 @@ extension Executor {
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: callable, options).map(
-            repeat each sequence, order: .ofCompletion, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)
+        try startMap(
+            callable, repeat ColumnReader(each sequence), order: .ofCompletion, chunkSize: chunkSize,
+            bufferSize: bufferSize, timeout: timeout, options: options)
     }
 
     /// Calls `callable` for each element of asynchronous sequences, reading only as far ahead as `bufferSize` says, with the
@@ -123,5 +127,16 @@ extension Executor {
         try mapTarget(for: callable, options).map(
             asynchronous: repeat each sequence, order: .ofCompletion, chunkSize: chunkSize, bufferSize: bufferSize,
             timeout: timeout)
+    }
+}
+
+extension Executor {
+    @usableFromInline
+    func startMap<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ column: repeat ColumnReader<each Input>, order: MapOrder,
+        chunkSize: some ChunkSize, bufferSize: Int?, timeout: Duration?, options: CallOptions
+    ) throws -> MapResults<Output> {
+        try mapTarget(for: callable, options).map(
+            repeat each column, order: order, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)
     }
 }

@@ -16,8 +16,9 @@ extension LocalExecutor {
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
         chunkSize: some ChunkSize = 1, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: body, options).map(
-            repeat each sequence, order: .ofInput, chunkSize: chunkSize, timeout: timeout)
+        try startMap(
+            body, repeat ColumnReader(each sequence), order: .ofInput, chunkSize: chunkSize, bufferSize: nil,
+            timeout: timeout, options: options)
     }
 
     /// Calls a closure for each element, reading the sequences only as far ahead as `bufferSize` says: for inputs that are
@@ -42,8 +43,9 @@ extension LocalExecutor {
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: body, options).map(
-            repeat each sequence, order: .ofInput, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)
+        try startMap(
+            body, repeat ColumnReader(each sequence), order: .ofInput, chunkSize: chunkSize,
+            bufferSize: bufferSize, timeout: timeout, options: options)
     }
 
     /// Calls a closure for each element of asynchronous sequences, side by side, reading only as far ahead as `bufferSize` says.
@@ -87,8 +89,9 @@ extension LocalExecutor {
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat each Source,
         chunkSize: some ChunkSize = 1, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: body, options).map(
-            repeat each sequence, order: .ofCompletion, chunkSize: chunkSize, timeout: timeout)
+        try startMap(
+            body, repeat ColumnReader(each sequence), order: .ofCompletion, chunkSize: chunkSize, bufferSize: nil,
+            timeout: timeout, options: options)
     }
 
     /// Calls a closure for each element, reading the sequences only as far ahead as `bufferSize` says, with the results in the
@@ -100,8 +103,9 @@ extension LocalExecutor {
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        try mapTarget(for: body, options).map(
-            repeat each sequence, order: .ofCompletion, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)
+        try startMap(
+            body, repeat ColumnReader(each sequence), order: .ofCompletion, chunkSize: chunkSize,
+            bufferSize: bufferSize, timeout: timeout, options: options)
     }
 
     /// Calls a closure for each element of asynchronous sequences, reading only as far ahead as `bufferSize` says, with the
@@ -119,6 +123,14 @@ extension LocalExecutor {
 }
 
 extension LocalExecutor {
+    private func startMap<Output: Sendable, each Input: Sendable>(
+        _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ column: repeat ColumnReader<each Input>,
+        order: MapOrder, chunkSize: some ChunkSize, bufferSize: Int?, timeout: Duration?, options: CallOptions
+    ) throws -> MapResults<Output> {
+        try mapTarget(for: body, options).map(
+            repeat each column, order: order, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)
+    }
+
     private func mapTarget<Output: Sendable, each Input: Sendable>(
         for body: @escaping @Sendable (repeat each Input) throws -> Output, _ options: CallOptions
     ) -> MapTarget<Output, repeat each Input> {

@@ -1,14 +1,15 @@
 import DequeModule
 
+/// In which order the results of a map are handed out.
+@usableFromInline
+enum MapOrder: Sendable { case ofInput, ofCompletion }
+
 /// What a map has submitted and not handed out, and where its input stands.
 ///
 /// The consumers (``MapCursor``), the futures of a map without order, and the reading task of asynchronous input share it.
 /// Reading and submitting are the user's code or may take a while, so they happen with no lock held; one thread at a time
 /// has its turn with the input.
 final class MapBuffer<Output: Sendable>: Sendable {
-    /// In which order results are handed out.
-    enum Order { case ofInput, ofCompletion }
-
     private struct State {
         /// Submitted and not begun to be handed out, in the order of the input.
         var parts: Deque<MapPart<Output>> = []
@@ -71,7 +72,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     }
 
     private let state: Mutex<State>
-    private let order: Order
+    private let order: MapOrder
     /// The most elements that are submitted ahead of the consumer.
     private let bufferSize: Int
     /// Reads on whenever a part is done, also without a consumer.
@@ -80,7 +81,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     let changes = Signal()
 
     /// - Parameter readsAhead: whether the input is at hand and is read on whenever a part is done.
-    init(order: Order, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false) {
+    init(order: MapOrder, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false) {
         self.order = order
         self.bufferSize = bufferSize ?? .max
         self.readsAhead = readsAhead

@@ -9,11 +9,11 @@ final class MapInput<Output: Sendable>: @unchecked Sendable {
     /// How many elements are left, where that is known.
     private var remaining: Int?
 
-    init<each Input, each Source: Sequence>(
-        _ sequence: repeat each Source, remaining: Int? = nil,
+    init<each Input>(
+        _ column: repeat ColumnReader<each Input>, remaining: Int? = nil,
         submit: @escaping (repeat [each Input]) throws -> [MapPart<Output>]
-    ) where repeat (each Source).Element == each Input {
-        let columns = (repeat ColumnReader(each sequence))
+    ) {
+        let columns = (repeat each column)
         // Read, and refused by a full backlog.
         var held: Int?
         self.remaining = remaining
@@ -38,32 +38,5 @@ final class MapInput<Output: Sendable>: @unchecked Sendable {
         let parts = try submitChunk(sizer.next(remaining: remaining))
         if let remaining { self.remaining = remaining - parts.reduce(0) { $0 + $1.count } }
         return parts
-    }
-}
-
-/// Reads one of a map's sequences in pieces.
-private final class ColumnReader<Element> {
-    private let nextPiece: (Int) -> [Element]
-    private var piece: [Element] = []
-
-    init<Source: Sequence>(_ source: Source) where Source.Element == Element {
-        var iterator = source.makeIterator()
-        nextPiece = { count in
-            var piece: [Element] = []
-            piece.reserveCapacity(min(count, 4096))
-            while piece.count < count, let element = iterator.next() { piece.append(element) }
-            return piece
-        }
-    }
-
-    /// Reads up to `count` elements; returns how many there were.
-    func read(_ count: Int) -> Int {
-        piece = nextPiece(count)
-        return piece.count
-    }
-
-    /// The first elements of what was read; a sequence beside this one may have ended earlier.
-    func elements(_ count: Int) -> [Element] {
-        count == piece.count ? piece : Array(piece.prefix(count))
     }
 }

@@ -9,46 +9,38 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     let takesChunks: Bool
     let workers: Int
 
-    /// Reads the sequences, and submits everything, at the call; with an automatic chunk size only reads everything, and
+    /// Reads the sequences as far ahead of the consumer as `bufferSize` says.
+    ///
+    /// Without one, reads them, and submits everything, at the call; with an automatic chunk size only reads everything, and
     /// submits as workers get on.
-    func map<each Source: Sequence>(
-        _ sequence: repeat each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize, timeout: Duration?
-    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+    func map(
+        _ column: repeat ColumnReader<each Input>, order: MapOrder, chunkSize: some ChunkSize, bufferSize: Int?,
+        timeout: Duration?
+    ) throws -> MapResults<Output> {
         let deadline = Deadline(after: timeout)
-        let sizer = try sizer(chunkSize, bufferSize: nil)
-        let buffer = MapBuffer<Output>(order: order, sizer: sizer, bufferSize: nil, readsAhead: sizer.isAutomatic)
-        if sizer.isAutomatic {
-            let columns = (repeat Array(each sequence))
+        let sizer = try sizer(chunkSize, bufferSize: bufferSize)
+        let readsAhead = sizer.isAutomatic && bufferSize == nil
+        let buffer = MapBuffer<Output>(order: order, sizer: sizer, bufferSize: bufferSize, readsAhead: readsAhead)
+        if readsAhead {
             var count: Int?
-            for column in repeat each columns { count = min(count ?? .max, column.count) }
+            for column in repeat each column { count = column.read(count ?? .max) }
             let (promise, submit) = (try promise?(), submit)
-            let input = MapInput<Output>(repeat each columns, remaining: count) { (column: repeat [each Input]) in
+            let input = MapInput<Output>(
+                repeat ColumnReader(elements: (each column).elements(count ?? 0)), remaining: count
+            ) { (column: repeat [each Input]) in
                 // It lasts as long as the input.
                 try withExtendedLifetime(promise) { try submit(true, repeat each column) }
             }
             try buffer.begin(input)
         } else {
-            try buffer.begin(MapInput(repeat each sequence, submit: submitNow))
+            try buffer.begin(MapInput(repeat each column, submit: submitNow))
         }
-        return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
-    }
-
-    /// Reads the sequences as far ahead of the consumer as `bufferSize` says.
-    func map<each Source: Sequence>(
-        _ sequence: repeat sending each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize,
-        bufferSize: Int,
-        timeout: Duration?
-    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        let deadline = Deadline(after: timeout)
-        let buffer = MapBuffer<Output>(
-            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize)
-        try buffer.begin(MapInput(repeat each sequence, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
 
     /// Reads asynchronous sequences in a task, as far ahead of the consumer as `bufferSize` says.
     func map<each Source: AsyncSequence>(
-        asynchronous sequence: repeat sending each Source, order: MapBuffer<Output>.Order, chunkSize: some ChunkSize,
+        asynchronous sequence: repeat sending each Source, order: MapOrder, chunkSize: some ChunkSize,
         bufferSize: Int, timeout: Duration?
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)

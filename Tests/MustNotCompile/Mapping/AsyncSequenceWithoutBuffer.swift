@@ -1,6 +1,7 @@
 // What comes over time is not read to its end at the call: somebody has to say how far ahead.
 //
-// error: requires that 'AsyncStream<Int>' conform to 'Sequence'
+// error: no exact matches in call to instance method 'map'
+// note: requires that 'AsyncStream<Int>' conform to 'Sequence'
 import Futures
 
 let increment = Callable("increment") { (n: Int) -> Int in n + 1 }

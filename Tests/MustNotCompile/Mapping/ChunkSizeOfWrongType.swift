@@ -1,6 +1,7 @@
 // A chunk has a number of elements, or one that is found out.
 //
-// error: requires that 'Double' conform to 'ChunkSize'
+// error: no exact matches in call to instance method 'map'
+// note: requires that 'Double' conform to 'ChunkSize'
 import Futures
 
 let increment = Callable("increment") { (n: Int) -> Int in n + 1 }

@@ -1,7 +1,6 @@
 // Pairs are one sequence; the callable has two parameters.
 //
-// error: be equivalent
-// error: missing argument for parameter #2 in call
+// error: cannot convert value of type 'Callable<Int, Int, Int>' to expected argument type 'Callable<Int, Zip2Sequence
 import Futures
 
 let add = Callable("add") { (a: Int, b: Int) -> Int in a + b }

@@ -1,7 +1,6 @@
 // Each parameter needs a sequence.
 //
-// error: missing argument for parameter #2 in call
-// error: be equivalent
+// error: cannot convert value of type 'Callable<Int, Int, Int>' to expected argument type 'Callable<Int, Int>'
 import Futures
 
 let add = Callable("add") { (a: Int, b: Int) -> Int in a + b }

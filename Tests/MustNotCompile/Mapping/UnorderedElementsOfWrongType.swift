@@ -1,6 +1,7 @@
 // Whatever the order of the results, the sequence's elements are the arguments.
 //
-// error: requires the types 'Int' and 'String' be equivalent
+// error: no exact matches in call to instance method 'mapUnordered'
+// note: the types 'Int' and 'String' be equivalent
 import Futures
 
 let increment = Callable("increment") { (n: Int) -> Int in n + 1 }
