@@ -6,7 +6,7 @@ public struct WorkerRecycling: Sendable, Hashable {
     /// Replaced when it has so many bytes of memory of its own in RAM; at least 1; nil for never. Looked at every 100 ms while
     /// it runs calls. A call that takes more is not ended: that is what ``WorkerLimits/residentMemory`` is for.
     public var memory: Int?
-    /// Replaced so long after it was ready; more than zero; nil for never.
+    /// Replaced so long after it was given its first call; more than zero; nil for never.
     public var age: Duration?
     /// By up to this share of its age each worker is replaced earlier, at random, so that those that started together do not
     /// end together. 0 to 1.

@@ -80,7 +80,7 @@ extension AnyFuture {
         case .decided(let isCancelled):
             return isCancelled
         case .asked(let isTakenBack):
-            if isTakenBack() { complete(as: .cancelledAndNotified, alsoWhenRunning: false) {} }
+            if isTakenBack() { cancelByOwner() }
             return isCancelled
         }
     }

@@ -104,6 +104,8 @@ extension AnyFuture {
         var callbacks: [@Sendable (AnyFuture) -> Void] = []
         /// Released with the rest, since that may end the owner's life.
         var owner: (any FutureOwner)?
+
+        var concernsNobody: Bool { !hasSleepers && observers.isEmpty && callbacks.isEmpty }
     }
 
     /// Makes the future done; the outcome is stored already. Under the lock.
@@ -134,40 +136,45 @@ extension AnyFuture {
         for callback in callbacks { callback(self) }
     }
 
-    /// Ends the call if it is pending, or running and that is allowed, and tells everybody.
+    /// Ends the call if it is pending, or running and that is allowed. Nobody has been told then.
     ///
-    /// - Returns: nil, or the phase that did not allow it.
+    /// - Returns: nil if it is done already, or runs.
     @inline(__always)
-    @discardableResult
-    final func complete(as phase: FuturePhase, alsoWhenRunning: Bool, _ store: () -> Void) -> FuturePhase? {
-        var aftermath = Aftermath()
-        let refusal = links.withLock { links -> FuturePhase? in
+    final func end(as phase: FuturePhase, alsoWhenRunning: Bool, _ store: () -> Void) -> Aftermath? {
+        var aftermath: Aftermath?
+        links.withLock { links in
             let current = FutureWord(bits: word.load(ordering: .relaxed)).phase
-            guard current == .pending || (alsoWhenRunning && current == .running) else { return current }
+            guard current == .pending || (alsoWhenRunning && current == .running) else { return }
             store()
             aftermath = publish(phase, &links)
-            return nil
         }
-        guard refusal == nil else { return refusal }
-        notifyWaiters(&aftermath)
-        runCallbacks(&aftermath)
-        return nil
+        return aftermath
     }
 
-    final func completeFailed(_ error: any Error) -> FuturePhase? {
+    final func endFailed(_ error: any Error) -> Aftermath? {
         var error = error
         if var timeout = error as? TimeoutError {
             timeout.source = .task
             error = timeout
         }
-        return complete(as: .failed, alsoWhenRunning: true) { failure = error }
+        return end(as: .failed, alsoWhenRunning: true) { failure = error }
+    }
+
+    /// Tells everybody that the call has ended.
+    ///
+    /// - Returns: false for nothing, what ending returns when it was refused.
+    final func tell(_ aftermath: consuming Aftermath?) -> Bool {
+        guard var aftermath else { return false }
+        notifyWaiters(&aftermath)
+        runCallbacks(&aftermath)
+        return true
     }
 
     /// Ends the call with an error. For whoever made the future: an executor, a test, an adapter.
     ///
     /// - Throws: ``InvalidStateError`` if the future is cancelled or finished; its first outcome stays.
     public final func setException(_ error: any Error) throws(InvalidStateError) {
-        if let phase = completeFailed(error) {
+        if !fail(error) {
             throw InvalidStateError(operation: "setException", phase: phase, functionName: functionName)
         }
     }
@@ -266,13 +273,13 @@ extension AnyFuture {
     ///
     /// - Returns: false if it is done already.
     @discardableResult
-    package final func fail(_ error: any Error) -> Bool { completeFailed(error) == nil }
+    package final func fail(_ error: any Error) -> Bool { tell(endFailed(error)) }
 
     /// Cancels a pending call, sent or not, without asking the owner; also a running one, if that was ended.
     ///
     /// - Returns: whether this call cancelled it.
     @discardableResult
     package final func cancelByOwner(alsoWhenRunning: Bool = false) -> Bool {
-        complete(as: .cancelledAndNotified, alsoWhenRunning: alsoWhenRunning) {} == nil
+        tell(end(as: .cancelledAndNotified, alsoWhenRunning: alsoWhenRunning) {})
     }
 }

@@ -77,7 +77,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     ///
     /// - Throws: ``InvalidStateError`` if the future is cancelled or finished; its first outcome stays.
     public func setResult(_ value: Value) throws(InvalidStateError) {
-        if let phase = completeReturned(value) {
+        if !fulfil(value) {
             throw InvalidStateError(operation: "setResult", phase: phase, functionName: functionName)
         }
     }
@@ -86,10 +86,13 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     ///
     /// - Returns: false if it is done already.
     @discardableResult
-    package func fulfil(_ value: Value) -> Bool { completeReturned(value) == nil }
+    package func fulfil(_ value: Value) -> Bool { tell(endReturned(value)) }
 
-    private func completeReturned(_ value: Value) -> FuturePhase? {
-        complete(as: .returned, alsoWhenRunning: true) { storedValue = value }
+    /// Ends the call with a value, if it is not done already; who waits for it is told later.
+    func fulfil(_ value: Value, _ later: inout Notifications) { later.add(self, endReturned(value)) }
+
+    private func endReturned(_ value: Value) -> Aftermath? {
+        end(as: .returned, alsoWhenRunning: true) { storedValue = value }
     }
 
     /// Calls `body` in this thread, and ends with what it returns or throws; unless the call was cancelled meanwhile.

@@ -48,22 +48,19 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
 
     override var errorCodecs: [ErrorCodec] { errors }
 
-    override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
+    override func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
         switch answer {
         case .chunkResult(let message, let bytes):
             do {
                 if ledger.withLock({ $0.remainingCount > 0 }) { take(try decode(message, bytes, from: origin), nil) }
                 var outcome = ledger.withLock { $0.takeOutcome() }
                 outcome.runTime = Int64(clamping: message.runNanoseconds)
-                let future = typedFuture
-                return Completion { [outcome] in future.fulfil(outcome) }
+                typedFuture.fulfil(outcome, &later)
             } catch {
-                return failure(TransportError(.decodingResult, functionName: function.name, cause: error))
+                fail(TransportError(.decodingResult, functionName: function.name, cause: error), &later)
             }
-        case .failure(let description):
-            return failure(error(description, from: origin))
-        case .result:
-            return Completion.unexpected(function.name, typedFuture)
+        case .failure(let description): fail(error(description, from: origin), &later)
+        case .result: failUnexpected(&later)
         }
     }
 
@@ -105,26 +102,23 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         }
     }
 
-    override func fail(element: Int, _ error: any Error) -> Completion? {
+    override func fail(element: Int, _ error: any Error, _ later: inout Notifications) {
         let outcome = ledger.withLock { ledger -> ChunkOutcome<Output>? in
             ledger.fail(element: element, error)
             return ledger.unfinishedCount == 0 ? ledger.takeOutcome() : nil
         }
-        guard let outcome else { return nil }
-        let future = typedFuture
-        return Completion { future.fulfil(outcome) }
+        if let outcome { typedFuture.fulfil(outcome, &later) }
     }
 
     /// What is finished is kept: only the elements that are left fail.
-    override func failure(_ error: any Error) -> Completion {
+    override func fail(_ error: any Error, _ later: inout Notifications) {
         let outcome = ledger.withLock { ledger -> ChunkOutcome<Output>? in
             if ledger.isUntouched { return nil }
             ledger.failTheRest(error)
             return ledger.takeOutcome()
         }
-        guard let outcome else { return super.failure(error) }
-        let future = typedFuture
-        return Completion { future.fulfil(outcome) }
+        guard let outcome else { return super.fail(error, &later) }
+        typedFuture.fulfil(outcome, &later)
     }
 
     private func decode(
@@ -167,15 +161,13 @@ class ElementsJob: PoolJob, @unchecked Sendable {
     /// Does so with the last answer of an attempt.
     ///
     /// - Returns: how often the one that failed most often has failed; nil if no element is to be run again: then
-    ///   ``decode(_:from:)`` gives the end of the chunk.
+    ///   ``complete(with:from:_:)`` ends the chunk.
     func takeLastPart(
         _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin, retries: RetryPolicy
     ) -> Int? {
         fatalError("overridden")
     }
 
-    /// An element is given up.
-    ///
-    /// - Returns: the end of the whole chunk, if no other element is to be run.
-    func fail(element: Int, _ error: any Error) -> Completion? { fatalError("overridden") }
+    /// An element is given up; the whole chunk ends if no other element is to be run.
+    func fail(element: Int, _ error: any Error, _ later: inout Notifications) { fatalError("overridden") }
 }

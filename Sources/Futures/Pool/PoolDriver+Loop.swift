@@ -14,7 +14,7 @@ extension PoolDriver {
             for event in events[..<Int(count)] { handle(event) }
             letTimePass()
             settle()
-            completeFutures()
+            sendNotifications()
         }
         callbackThread.finish { self.termination.fulfil(()) }
     }
@@ -28,7 +28,7 @@ extension PoolDriver {
             if commands.isEmpty { return }
             for command in commands { carryOut(command) }
             settle()
-            completeFutures()
+            sendNotifications()
         }
     }
 
@@ -125,16 +125,16 @@ extension PoolDriver {
         }
         // At once, so that the worker goes on while the other events are looked at; the futures come after.
         settle()
-        completeFutures()
+        sendNotifications()
     }
 
-    private func completeFutures() {
-        guard !loop.completions.isEmpty else { return }
-        var completions: [Completion] = []
-        swap(&completions, &loop.completions)
-        for completion in completions { completion.complete() }
-        completions.removeAll(keepingCapacity: true)
-        if loop.completions.isEmpty { swap(&completions, &loop.completions) }
+    private func sendNotifications() {
+        guard !loop.notifications.isEmpty else { return }
+        // Whoever is told may come back here.
+        var notifications = Notifications()
+        swap(&notifications, &loop.notifications)
+        notifications.send()
+        if loop.notifications.isEmpty { swap(&notifications, &loop.notifications) }
     }
 
     private func readErrorOutput(_ link: PipeLink) {

@@ -121,10 +121,9 @@ extension PoolDriver {
         // A late answer, of a task that was failed or cancelled meanwhile.
         guard let (job, isInterruptRequested) = answered else { return }
         if isInterruptRequested, case .failure(let failure) = answer, failure.place == .interrupted {
-            loop.completions.append(Completion { job.future.cancelByOwner(alsoWhenRunning: true) })
-            return
+            return job.future.cancelByOwner(&loop.notifications)
         }
-        loop.completions.append(job.decode(answer, from: link.origin))
+        job.complete(with: answer, from: link.origin, &loop.notifications)
     }
 
     /// What becomes of an answer in a pool that retries errors.

@@ -14,7 +14,7 @@ extension PoolDriver {
             for link in work.touched { flush(link) }
             work.touched.removeAll(keepingCapacity: true)
         } while takeWork(&work, isBeginning: false)
-        for completion in work.completions { completion.complete() }
+        work.notifications.send()
     }
 
     /// What a settling thread has in hand.
@@ -22,7 +22,7 @@ extension PoolDriver {
         var actions: [PoolAction<PoolJob>] = []
         var writes: [DriverWrite] = []
         var touched: [PipeLink] = []
-        var completions: [Completion] = []
+        var notifications = Notifications()
         /// The link used last: mostly the next action is for it, too.
         var lastLink: PipeLink?
     }
@@ -85,7 +85,7 @@ extension PoolDriver {
             fail(job, element: element, error, &work)
         case .cancel(let job):
             // It may have run, in a worker that was lost.
-            work.completions.append(Completion { job.future.cancelByOwner(alsoWhenRunning: true) })
+            job.future.cancelByOwner(&work.notifications)
         case .drain(let worker):
             // Without a link its start is still with the driver's thread, which carries this out after that.
             if link(worker, &work) == nil { order(.drain(worker)) } else { drain(worker, &work) }
@@ -100,8 +100,8 @@ extension PoolDriver {
     }
 
     private func fail(_ job: PoolJob, element: Int?, _ error: any Error, _ work: inout SettlingWork) {
-        guard let element else { return work.completions.append(job.failure(error)) }
-        if let end = (job as? ElementsJob)?.fail(element: element, error) { work.completions.append(end) }
+        guard let element else { return job.fail(error, &work.notifications) }
+        (job as? ElementsJob)?.fail(element: element, error, &work.notifications)
     }
 
     private func carryOut(_ write: DriverWrite, _ work: inout SettlingWork) {
@@ -140,7 +140,7 @@ extension PoolDriver {
         switch link.binding(of: job.function) {
         case .index(let found): index = found
         case .unusable(let error):
-            work.completions.append(Completion { job.future.fail(error) })
+            job.future.fail(error, &work.notifications)
             return notSent(id, worker)
         }
         guard job.payload.bytes.count <= link.limits.maxPayloadSize else {
@@ -150,7 +150,7 @@ extension PoolDriver {
                     they take \(job.payload.bytes.count) bytes, and \(link.name) accepts at most \
                     \(link.limits.maxPayloadSize); split the call, or pass a file's path
                     """)
-            work.completions.append(Completion { job.future.fail(error) })
+            job.future.fail(error, &work.notifications)
             return notSent(id, worker)
         }
         let format = job.payload.format

@@ -11,9 +11,9 @@ import Wire
 /// ends a process, and all reading, is done by the driver's own thread, so that a signal cannot reach a process that was
 /// reaped meanwhile. That thread sleeps in epoll_wait while nothing happens.
 ///
-/// Futures are completed with no lock held and outside the settling role: by the driver's thread for answers and losses,
-/// by the submitting or shutting-down thread for what fails right there. The users' callbacks run in the latter, too; for
-/// what the driver's thread completes they run in a thread of their own, so that a slow one does not hold up the pool.
+/// Futures are ended with no lock held: by the driver's thread for answers, by the one with the settling role for what fails.
+/// Who waits for them is told later (``Notifications``), outside the role, with what else has ended meanwhile. The users' callbacks
+/// run then, in that thread; those of the driver's thread in one of their own, so that a slow one does not hold up the pool.
 ///
 /// `@unchecked Sendable`: `loop` belongs to the driver's thread, everything else is immutable, locked or atomic.
 final class PoolDriver: @unchecked Sendable {
@@ -28,8 +28,6 @@ final class PoolDriver: @unchecked Sendable {
         /// A thread has the settling role: it sees what is added.
         var isSettling = false
         var takeBacks: [TaskID: TakeBackWaiter] = [:]
-        /// Running tasks whose future is cancelled when they end because of it.
-        var interruptions: Set<TaskID> = []
     }
 
     /// A write that no action of the scheduler stands for.

@@ -29,9 +29,8 @@ package class PoolJob: @unchecked Sendable {
         self.future = future
     }
 
-    /// Decodes the worker's answer. The bytes are valid during the call only; the completion is run later, with no
-    /// lock held, since it may run the user's callbacks.
-    func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
+    /// Ends the future with the worker's answer. The bytes are valid during the call only.
+    func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
         fatalError("overridden")
     }
 
@@ -50,11 +49,8 @@ package class PoolJob: @unchecked Sendable {
     /// The error types that the callable names.
     var errorCodecs: [ErrorCodec] { fatalError("overridden") }
 
-    /// Brings the future to an end with what befell the task.
-    func failure(_ error: any Error) -> Completion {
-        let future = future
-        return Completion { future.fail(error) }
-    }
+    /// Ends the future with what befell the task.
+    func fail(_ error: any Error, _ later: inout Notifications) { future.fail(error, &later) }
 
     /// What a worker says about a task.
     enum Answer {
@@ -62,11 +58,6 @@ package class PoolJob: @unchecked Sendable {
         case chunkResult(ChunkResultMessage, payload: UnsafeRawBufferPointer)
         case failure(FailureDescription)
     }
-}
-
-/// A future and its outcome, not yet brought together.
-struct Completion {
-    let complete: () -> Void
 }
 
 /// Which worker an answer came from, for error messages and limits.
@@ -93,36 +84,29 @@ final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
 
     override var errorCodecs: [ErrorCodec] { errors }
 
-    override func decode(_ answer: Answer, from origin: AnswerOrigin) -> Completion {
-        let future = typedFuture
+    override func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
         switch answer {
         case .result(let format, let bytes):
             do {
                 var decoder = try PayloadDecoder(bytes, format: format, limits: origin.limits)
                 let value = try output.decode(from: &decoder)
                 try decoder.finish()
-                return Completion { future.fulfil(value) }
+                typedFuture.fulfil(value, &later)
             } catch {
-                let error = TransportError(.decodingResult, functionName: function.name, cause: error)
-                return Completion { future.fail(error) }
+                fail(TransportError(.decodingResult, functionName: function.name, cause: error), &later)
             }
-        case .failure(let description):
-            let error = error(description, from: origin)
-            return Completion { future.fail(error) }
-        case .chunkResult:
-            return Completion.unexpected(function.name, future)
+        case .failure(let description): fail(error(description, from: origin), &later)
+        case .chunkResult: failUnexpected(&later)
         }
     }
 }
 
-extension Completion {
-    static func unexpected(_ functionName: String, _ future: AnyFuture) -> Completion {
-        Completion {
-            future.fail(
-                TransportError(
-                    .decodingResult, functionName: functionName,
-                    message: "the worker answered a chunk as a single call, or the other way round"))
-        }
+extension PoolJob {
+    final func failUnexpected(_ later: inout Notifications) {
+        let error = TransportError(
+            .decodingResult, functionName: function.name,
+            message: "the worker answered a chunk as a single call, or the other way round")
+        future.fail(error, &later)
     }
 }
 

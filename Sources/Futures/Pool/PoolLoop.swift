@@ -7,8 +7,8 @@ struct PoolLoop {
     var heldUpOutputs: Set<WorkerID> = []
     /// Workers that closed the wire and have not exited yet.
     var closedWires: Set<WorkerID> = []
-    /// Outcomes of futures that are completed at the end of a step.
-    var completions: [Completion] = []
+    /// Who is told of futures at the end of a step.
+    var notifications = Notifications()
 
     /// How long a worker that closed the wire may take to exit: its exit status says more than the closed wire does.
     static let closedWireGrace: Int64 = 1_000_000_000

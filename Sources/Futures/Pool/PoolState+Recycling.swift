@@ -5,9 +5,11 @@ extension PoolState {
         return overflow ? .max : sum
     }
 
-    /// A worker has become ready: its age is counted from now.
+    /// A worker gets a task. Its age is counted from the first one: a successor that waits for its turn does not grow old, and is
+    /// not replaced again and again.
     mutating func setRetirement(of id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard let age = configuration.recycling.age else { return }
+        guard let age = configuration.recycling.age, workers[id]?.retirement == .max, workers[id]?.isWornOut == false
+        else { return }
         let share = 1 - configuration.recycling.jitter * Double.random(in: 0...1, using: &random)
         let time = min(Double(age.clampedNanoseconds) * share, 0x1p62)
         workers[id]!.retirement = Self.later(now, Int64(max(1, time)))

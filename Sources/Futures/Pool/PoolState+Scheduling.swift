@@ -38,15 +38,15 @@ extension PoolState {
     }
 
     private func hasCredit(_ id: WorkerID) -> Bool {
-        guard let worker = workers[id], case .ready = worker.stage, !worker.held.isEmpty else { return false }
-        return worker.held.count <= ahead && worker.tasksLeft != 0
+        guard case .ready = workers[id]?.stage, let count = workers[id]?.held.count, count > 0 else { return false }
+        return count <= ahead && workers[id]?.tasksLeft != 0
     }
 
     private mutating func popIdle() -> WorkerID? {
         while let id = idle.popLast() {
-            guard let worker = workers[id] else { continue }
+            guard let isFree = workers[id]?.held.isEmpty else { continue }
             workers[id]!.isListedIdle = false
-            if case .ready = worker.stage, worker.held.isEmpty { return id }
+            if isFree, case .ready = workers[id]!.stage { return id }
         }
         return nil
     }
@@ -62,13 +62,13 @@ extension PoolState {
 
     /// Puts a ready worker on the stack where it will be found.
     mutating func list(_ id: WorkerID) {
-        guard let worker = workers[id], case .ready = worker.stage else { return }
-        if worker.held.isEmpty {
-            guard !worker.isListedIdle else { return }
+        guard case .ready = workers[id]?.stage else { return }
+        if workers[id]!.held.isEmpty {
+            guard !workers[id]!.isListedIdle else { return }
             workers[id]!.isListedIdle = true
             idle.append(id)
         } else {
-            guard !worker.isListedSpare else { return }
+            guard !workers[id]!.isListedSpare else { return }
             workers[id]!.isListedSpare = true
             spare.append(id)
         }
@@ -93,6 +93,7 @@ extension PoolState {
         workers[workerID]!.held.append(id)
         heldCount += 1
         actions.append(.send(id, record.job, workerID, attempt: record.attempt))
+        setRetirement(of: workerID, now: now, &actions)
         if isFirst {
             busyCount += 1
             workers[workerID]!.headSince = now

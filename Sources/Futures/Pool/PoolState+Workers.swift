@@ -12,7 +12,6 @@ extension PoolState {
         isStartingHopeless = false
         workers[id]!.stage = .ready
         workers[id]!.deadline = .max
-        setRetirement(of: id, now: now, &actions)
         list(id)
         schedule(now: now, &actions)
     }
@@ -119,9 +118,7 @@ extension PoolState {
 
     /// Sees to it that somebody looks at the worker when something about it is due.
     mutating func setTimer(of id: WorkerID, _ actions: inout [PoolAction<Job>]) {
-        guard let worker = workers[id] else { return }
-        let due = min(worker.deadline, worker.limitDue, worker.memoryDue, worker.retirement)
-        guard due < worker.timer else { return }
+        guard let due = workers[id]?.due, due < workers[id]!.timer else { return }
         workers[id]!.timer = due
         set(.worker(id), at: due, &actions)
     }

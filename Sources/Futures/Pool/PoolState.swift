@@ -89,6 +89,8 @@ package struct PoolState<Job: Sendable> {
         var isWornOut = false
         /// When the first of `held` became the first.
         var headSince: Int64 = 0
+        /// The earliest of the times below.
+        var due: Int64 { min(deadline, limitDue, memoryDue, retirement) }
         // Times, .max for never.
         /// When it must have started, or must be gone.
         var deadline = Int64.max

@@ -17,7 +17,9 @@ struct WorkerTable<Worker> {
     ///
     /// - Complexity: O(log *n*) in the number of workers.
     subscript(id: WorkerID) -> Worker? {
-        get { index(of: id).flatMap { workers[places[$0]] } }
+        _read {
+            if let index = index(of: id) { yield workers[places[index]] } else { yield nil }
+        }
         _modify {
             guard let index = index(of: id) else {
                 var nothing: Worker?

@@ -53,6 +53,23 @@ struct PoolStateRecyclingTests {
         #expect(world.workers[first]?.stage == .draining)
     }
 
+    @Test("a successor that has to wait for its turn is not replaced, however long that takes")
+    func unusedSuccessor() throws {
+        var world = PoolWorld(maxWorkers: 1, recycling: WorkerRecycling(age: .seconds(1), jitter: 0))
+        for _ in 0..<2 { try world.submit() }
+        let first = try #require(world.workers.keys.first)
+        world.becomeReady(first)
+        world.wait(until: world.now + second)
+        let next = try #require(world.workers.first { $0.key != first }?.key)
+        world.becomeReady(next)
+        world.wait(until: world.now + 3_600 * second)
+        #expect(world.spawnCount == 2 && world.workers[next]?.stage == .ready)
+        world.answer(first)
+        world.answer(next)
+        world.wait(until: world.now + second)
+        #expect(world.workers[next]?.stage == .draining, "it has run something")
+    }
+
     @Test("workers that started together are replaced at different times")
     func jitter() throws {
         var world = PoolWorld(maxWorkers: 20, recycling: WorkerRecycling(age: .seconds(100), jitter: 0.5))

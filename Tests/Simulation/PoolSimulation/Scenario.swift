@@ -156,6 +156,9 @@ struct Scenario {
         if chunkShare > 0, hasLimits {
             // Their elements are looked at every few milliseconds: that is to remain a part of what happens.
             if runTimes.most > 100_000_000 { chunkShare = 0 } else if !isAlwaysLimited { hangs = min(hangs, 0.000_1) }
+            // And so are the ends of workers for an element's limit.
+            let least = min(configuration.taskLimits.hard, ownLimits.map(\.hard).min() ?? .max)
+            if isLarge, least < 4 * runTimes.mean { chunkShare = min(chunkShare, 0.01) }
         }
         if breaksByLoss {
             // So that it takes a while until the first.

@@ -103,6 +103,7 @@ extension SimulatedPool {
         unheldCount -= 1
         heldCount += 1
         workers[worker].given += 1
+        workers[worker].usedSince = min(workers[worker].usedSince, now)
         if let most = scenario.configuration.maxTasksPerChild, workers[worker].given > most {
             return fail("worker \(id) gets more than \(most) tasks")
         }
@@ -319,6 +320,9 @@ extension SimulatedPool {
         if !isShutDown, !wasLast, !workers[worker].wasSpared, !workers[worker].isTooLarge, !mayBeOld(worker) {
             return fail("worker \(id) is drained without reason")
         }
+        if !isShutDown, workers[worker].given == 0, !workers[worker].wasSpared {
+            return fail("worker \(id) is drained, and has run nothing")
+        }
         workers[worker].isLeaving = true
         plan(.drain, in: arrivalTime(at: worker) - now, worker: worker, stamp: workers[worker].stamp)
     }
@@ -328,13 +332,13 @@ extension SimulatedPool {
         let recycling = scenario.configuration.recycling
         guard let age = recycling.age else { return false }
         // A double has rounded it.
-        return Double(now - workers[worker].readySince) >= nanoseconds(age) * (1 - recycling.jitter) - 1
+        return Double(now - workers[worker].usedSince) >= nanoseconds(age) * (1 - recycling.jitter) - 1
     }
 
     /// A worker is so old that the scheduler must have replaced it, though its driver be late.
     private func isTooOld(_ worker: Int) -> Bool {
-        guard let age = scenario.configuration.recycling.age, workers[worker].readySince < now else { return false }
-        return Double(now - workers[worker].readySince) > nanoseconds(age) + Double(scenario.lateness) + 1
+        guard let age = scenario.configuration.recycling.age, workers[worker].usedSince < now else { return false }
+        return Double(now - workers[worker].usedSince) > nanoseconds(age) + Double(scenario.lateness) + 1
     }
 
     private mutating func kill(_ id: WorkerID, _ signal: Int32) {

@@ -21,7 +21,6 @@ extension SimulatedPool {
             hasEverStarted = true
             startFailures = 0
             isHopeless = false
-            workers[worker].readySince = now
         }
         state.workerReady(workers[worker].id, now: now, &actions)
         settle()

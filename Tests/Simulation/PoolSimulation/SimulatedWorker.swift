@@ -27,8 +27,8 @@ struct SimulatedWorker {
     var given = 0
     /// A task turned out not to be sent.
     var wasSpared = false
-    /// Its age is counted from then.
-    var readySince: Int64 = .max
+    /// When it was given its first task: its age is counted from then.
+    var usedSince: Int64 = .max
     /// It was found to have so much memory that it is to be replaced.
     var isTooLarge = false
     /// It was told to go, killed or lost.
