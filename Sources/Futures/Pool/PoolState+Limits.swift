@@ -53,8 +53,8 @@ extension PoolState {
         at id: WorkerID, in time: Int64, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         // With one set for earlier, that looks first, and then sets the next.
-        guard let earlier = workers[id]?.limitDue else { return }
-        workers[id]!.limitDue = min(Self.later(now, max(0, time)), earlier)
+        guard workers.contains(id) else { return }
+        workers[existing: id].limitDue = min(Self.later(now, max(0, time)), workers[existing: id].limitDue)
         setTimer(of: id, &actions)
     }
 
@@ -98,7 +98,7 @@ extension PoolState {
         _ task: TaskID, _ element: Int?, on id: WorkerID, _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[task] else { return }
-        workers[id]?.interrupted = (task, element)
+        workers[existing: id].interrupted = (task, element)
         actions.append(.interrupt(task, id, attempt: record.attempt, element: element))
     }
 
@@ -153,7 +153,7 @@ extension PoolState {
             cancelled(id, now: now, &actions)
             return .done
         }
-        guard workers[holder]?.held.first == id, record.hasBegun, !record.isTakeBackRequested else { return .isAhead }
+        guard workers[existing: holder].held.first == id, record.hasBegun, !record.isTakeBackRequested else { return .isAhead }
         if kills {
             forget(id, &actions)
             end(holder, now: now, &actions)

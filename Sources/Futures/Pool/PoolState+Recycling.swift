@@ -8,18 +8,19 @@ extension PoolState {
     /// A worker gets a task. Its age is counted from the first one: a successor that waits for its turn does not grow old, and is
     /// not replaced again and again.
     mutating func setRetirement(of id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard let age = configuration.recycling.age, workers[id]?.retirement == .max, workers[id]?.isWornOut == false
+        guard let age = configuration.recycling.age, workers[existing: id].retirement == .max,
+            !workers[existing: id].isWornOut
         else { return }
         let share = 1 - configuration.recycling.jitter * Double.random(in: 0...1, using: &random)
         let time = min(Double(age.clampedNanoseconds) * share, 0x1p62)
-        workers[id]!.retirement = Self.later(now, Int64(max(1, time)))
+        workers[existing: id].retirement = Self.later(now, Int64(max(1, time)))
         setTimer(of: id, &actions)
     }
 
     /// A worker has begun to run something: its memory is to be watched.
     mutating func watchMemory(of id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard configuration.watchesMemory, workers[id]?.memoryDue == .max else { return }
-        workers[id]?.memoryDue = Self.later(now, configuration.memoryWatchInterval)
+        guard configuration.watchesMemory, workers[existing: id].memoryDue == .max else { return }
+        workers[existing: id].memoryDue = Self.later(now, configuration.memoryWatchInterval)
         setTimer(of: id, &actions)
     }
 
@@ -38,11 +39,11 @@ extension PoolState {
         case .starting, .leaving: return
         case .ready where worker.held.isEmpty: drain(id, now: now, &actions)
         case .ready:
-            workers[id]!.stage = .retiring
+            workers[existing: id].stage = .retiring
             readyCount -= 1
         case .retiring: break
         }
-        workers[id]!.isWornOut = true
+        workers[existing: id].isWornOut = true
         schedule(now: now, &actions)
     }
 }

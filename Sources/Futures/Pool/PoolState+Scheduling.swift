@@ -38,23 +38,24 @@ extension PoolState {
     }
 
     private func hasCredit(_ id: WorkerID) -> Bool {
-        guard case .ready = workers[id]?.stage, let count = workers[id]?.held.count, count > 0 else { return false }
-        return count <= ahead && workers[id]?.tasksLeft != 0
+        let count = workers[existing: id].held.count
+        guard case .ready = workers[existing: id].stage, count > 0 else { return false }
+        return count <= ahead && workers[existing: id].tasksLeft != 0
     }
 
     private mutating func popIdle() -> WorkerID? {
         while let id = idle.popLast() {
-            guard let isFree = workers[id]?.held.isEmpty else { continue }
-            workers[id]!.isListedIdle = false
-            if isFree, case .ready = workers[id]!.stage { return id }
+            guard workers.contains(id) else { continue }
+            workers[existing: id].isListedIdle = false
+            if workers[existing: id].held.isEmpty, case .ready = workers[existing: id].stage { return id }
         }
         return nil
     }
 
     private mutating func popSpare() -> WorkerID? {
         while let id = spare.popLast() {
-            guard workers[id] != nil else { continue }
-            workers[id]!.isListedSpare = false
+            guard workers.contains(id) else { continue }
+            workers[existing: id].isListedSpare = false
             if hasCredit(id) { return id }
         }
         return nil
@@ -62,14 +63,14 @@ extension PoolState {
 
     /// Puts a ready worker on the stack where it will be found.
     mutating func list(_ id: WorkerID) {
-        guard case .ready = workers[id]?.stage else { return }
-        if workers[id]!.held.isEmpty {
-            guard !workers[id]!.isListedIdle else { return }
-            workers[id]!.isListedIdle = true
+        guard case .ready = workers[existing: id].stage else { return }
+        if workers[existing: id].held.isEmpty {
+            guard !workers[existing: id].isListedIdle else { return }
+            workers[existing: id].isListedIdle = true
             idle.append(id)
         } else {
-            guard !workers[id]!.isListedSpare else { return }
-            workers[id]!.isListedSpare = true
+            guard !workers[existing: id].isListedSpare else { return }
+            workers[existing: id].isListedSpare = true
             spare.append(id)
         }
     }
@@ -89,21 +90,21 @@ extension PoolState {
             $0.attempt &+= 1
         }
         guard let record = tasks[id] else { preconditionFailure("task \(id) is not in the table") }
-        let isFirst = workers[workerID]!.held.isEmpty
-        workers[workerID]!.held.append(id)
+        let isFirst = workers[existing: workerID].held.isEmpty
+        workers[existing: workerID].held.append(id)
         heldCount += 1
         actions.append(.send(id, record.job, workerID, attempt: record.attempt))
         setRetirement(of: workerID, now: now, &actions)
         if isFirst {
             busyCount += 1
-            workers[workerID]!.headSince = now
+            workers[existing: workerID].headSince = now
             watchMemory(of: workerID, now: now, &actions)
             begin(id, now: now, &actions)
         }
-        if let left = workers[workerID]!.tasksLeft {
-            workers[workerID]!.tasksLeft = left - 1
+        if let left = workers[existing: workerID].tasksLeft {
+            workers[existing: workerID].tasksLeft = left - 1
             if left == 1 {
-                workers[workerID]!.stage = .retiring
+                workers[existing: workerID].stage = .retiring
                 readyCount -= 1
                 startWorkers(now: now, &actions)
                 return
@@ -116,20 +117,19 @@ extension PoolState {
     mutating func unhold(
         _ id: TaskID, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
-        // In place: a copy of the worker would copy its queue.
-        guard workers[workerID] != nil else { return }
-        let wasFirst = workers[workerID]!.held.first == id
+        guard workers.contains(workerID) else { return }
+        let wasFirst = workers[existing: workerID].held.first == id
         if wasFirst {
-            workers[workerID]!.held.removeFirst()
-        } else if let index = workers[workerID]!.held.firstIndex(of: id) {
-            workers[workerID]!.held.remove(at: index)
+            workers[existing: workerID].held.removeFirst()
+        } else if let index = workers[existing: workerID].held.firstIndex(of: id) {
+            workers[existing: workerID].held.remove(at: index)
         } else {
             return
         }
         heldCount -= 1
         if wasFirst {
-            workers[workerID]!.headSince = now
-            if let next = workers[workerID]!.held.first, let record = tasks[next] {
+            workers[existing: workerID].headSince = now
+            if let next = workers[existing: workerID].held.first, let record = tasks[next] {
                 if record.isTakeBackRequested {
                     // It has perhaps left the worker: whether it begins comes with the answer. A worker that is stuck gives none.
                     watchLimits(of: next, on: workerID, now: now, &actions)
@@ -138,14 +138,14 @@ extension PoolState {
                 }
             }
         }
-        if workers[workerID]!.held.isEmpty {
+        if workers[existing: workerID].held.isEmpty {
             busyCount -= 1
-            if case .retiring = workers[workerID]!.stage {
+            if case .retiring = workers[existing: workerID].stage {
                 // A task that turned out not to be sent gave it another turn, unless its successor is there already.
-                if workers[workerID]!.tasksLeft ?? 0 > 0, !workers[workerID]!.isWornOut,
+                if workers[existing: workerID].tasksLeft ?? 0 > 0, !workers[existing: workerID].isWornOut,
                     startingCount + readyCount < configuration.maxWorkers
                 {
-                    workers[workerID]!.stage = .ready
+                    workers[existing: workerID].stage = .ready
                     readyCount += 1
                 } else {
                     drain(workerID, now: now, &actions)
@@ -171,8 +171,8 @@ extension PoolState {
         case .retiring: break
         case .leaving: return
         }
-        workers[id]!.stage = .leaving
-        workers[id]!.deadline = Self.later(now, configuration.exitTimeout)
+        workers[existing: id].stage = .leaving
+        workers[existing: id].deadline = Self.later(now, configuration.exitTimeout)
         setTimer(of: id, &actions)
     }
 

@@ -110,7 +110,7 @@ extension PoolState {
             return .done
         }
         // The first is what the worker runs, unless it was asked back before it came to be the first.
-        guard workers[holder]?.held.first != id || record.isTakeBackRequested else { return .tooLate }
+        guard workers[existing: holder].held.first != id || record.isTakeBackRequested else { return .tooLate }
         if waits { tasks.update(id) { $0.isCancelRequested = true } }
         askBack(id, from: holder, &actions)
         return .asked
@@ -137,7 +137,7 @@ extension PoolState {
                 $0.isTakeBackRequested = false
                 $0.isCancelRequested = false
             }
-            if workers[workerID]?.held.first == id { begin(id, now: now, &actions) }
+            if workers[existing: workerID].held.first == id { begin(id, now: now, &actions) }
             watchForIdleness(now: now, &actions)
             return false
         }
@@ -157,7 +157,7 @@ extension PoolState {
         _ id: TaskID, to workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[id], record.worker == workerID else { return }
-        if workers[workerID]?.tasksLeft != nil { workers[workerID]!.tasksLeft! += 1 }
+        if let left = workers[existing: workerID].tasksLeft { workers[existing: workerID].tasksLeft = left + 1 }
         unhold(id, by: workerID, now: now, &actions)
         forget(id, &actions)
         schedule(now: now, &actions)

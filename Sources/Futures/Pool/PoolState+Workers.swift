@@ -10,8 +10,8 @@ extension PoolState {
         hasEverStarted = true
         startFailures = 0
         isStartingHopeless = false
-        workers[id]!.stage = .ready
-        workers[id]!.deadline = .max
+        workers[existing: id].stage = .ready
+        workers[existing: id].deadline = .max
         list(id)
         schedule(now: now, &actions)
     }
@@ -90,9 +90,9 @@ extension PoolState {
     ) {
         // An older entry: one for an earlier time was set since, or the worker is gone.
         guard let worker = workers[id], worker.timer == time else { return }
-        workers[id]!.timer = .max
+        workers[existing: id].timer = .max
         if worker.deadline <= now {
-            workers[id]!.deadline = .max
+            workers[existing: id].deadline = .max
             if case .starting = worker.stage {
                 actions.append(.startTimedOut(id))
             } else {
@@ -101,16 +101,16 @@ extension PoolState {
             }
         }
         if worker.limitDue <= now {
-            workers[id]!.limitDue = .max
+            workers[existing: id].limitDue = .max
             if !worker.held.isEmpty { actions.append(.measureProgress(id)) }
         }
         if worker.memoryDue <= now {
             // Of one that idles once more: what it has run last counts.
-            workers[id]!.memoryDue = worker.held.isEmpty ? .max : Self.later(now, configuration.memoryWatchInterval)
+            workers[existing: id].memoryDue = worker.held.isEmpty ? .max : Self.later(now, configuration.memoryWatchInterval)
             actions.append(.measureMemory(id))
         }
         if worker.retirement <= now {
-            workers[id]!.retirement = .max
+            workers[existing: id].retirement = .max
             retire(id, now: now, &actions)
         }
         setTimer(of: id, &actions)
@@ -118,8 +118,10 @@ extension PoolState {
 
     /// Sees to it that somebody looks at the worker when something about it is due.
     mutating func setTimer(of id: WorkerID, _ actions: inout [PoolAction<Job>]) {
-        guard let due = workers[id]?.due, due < workers[id]!.timer else { return }
-        workers[id]!.timer = due
+        guard workers.contains(id) else { return }
+        let due = workers[existing: id].due
+        guard due < workers[existing: id].timer else { return }
+        workers[existing: id].timer = due
         set(.worker(id), at: due, &actions)
     }
 

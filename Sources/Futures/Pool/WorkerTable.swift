@@ -6,32 +6,15 @@ struct WorkerTable<Worker> {
     /// The oldest first.
     private(set) var ids: [WorkerID] = []
     /// Where the worker of each id is.
-    private var places: [Int] = []
-    private var workers: [Worker?] = []
+    private var indices: [Int] = []
+    /// In places that are free, workers of the past: they are used again.
+    private var workers: [Worker] = []
     private var free: [Int] = []
 
     var count: Int { ids.count }
     var isEmpty: Bool { ids.isEmpty }
 
-    /// For reading and changing; ``insert(_:_:)`` and ``remove(_:)`` are for the rest.
-    ///
-    /// - Complexity: O(log *n*) in the number of workers.
-    subscript(id: WorkerID) -> Worker? {
-        _read {
-            if let index = index(of: id) { yield workers[places[index]] } else { yield nil }
-        }
-        _modify {
-            guard let index = index(of: id) else {
-                var nothing: Worker?
-                yield &nothing
-                precondition(nothing == nil, "worker \(id) was not inserted")
-                return
-            }
-            yield &workers[places[index]]
-        }
-    }
-
-    private func index(of id: WorkerID) -> Int? {
+    private func position(of id: WorkerID) -> Int? {
         var (low, high) = (0, ids.count)
         while low < high {
             let middle = (low + high) / 2
@@ -40,21 +23,39 @@ struct WorkerTable<Worker> {
         return low < ids.count && ids[low] == id ? low : nil
     }
 
+    func contains(_ id: WorkerID) -> Bool { position(of: id) != nil }
+
+    /// A copy of a worker, for reading.
+    ///
+    /// - Complexity: O(log *n*) in the number of workers.
+    subscript(id: WorkerID) -> Worker? { position(of: id).map { workers[indices[$0]] } }
+
+    /// A worker that has to be there, in place: a copy would copy its queue when one of the two is changed.
+    ///
+    /// - Complexity: O(log *n*) in the number of workers.
+    subscript(existing id: WorkerID) -> Worker {
+        _read { yield workers[index(of: id)] }
+        _modify { yield &workers[index(of: id)] }
+    }
+
+    private func index(of id: WorkerID) -> Int {
+        guard let position = position(of: id) else { preconditionFailure("there is no worker \(id)") }
+        return indices[position]
+    }
+
     /// - Parameter id: greater than those of all others.
     mutating func insert(_ id: WorkerID, _ worker: Worker) {
         precondition(ids.last.map { $0.rawValue < id.rawValue } ?? true)
-        let place = free.popLast() ?? workers.count
-        if place == workers.count { workers.append(worker) } else { workers[place] = worker }
+        let index = free.popLast() ?? workers.count
+        if index == workers.count { workers.append(worker) } else { workers[index] = worker }
         ids.append(id)
-        places.append(place)
+        indices.append(index)
     }
 
     /// - Complexity: O(*n*) in the number of workers, with a small factor: their numbers are moved up.
     mutating func remove(_ id: WorkerID) {
-        guard let index = index(of: id) else { return }
-        ids.remove(at: index)
-        let place = places.remove(at: index)
-        workers[place] = nil
-        free.append(place)
+        guard let position = position(of: id) else { return }
+        ids.remove(at: position)
+        free.append(indices.remove(at: position))
     }
 }
