@@ -153,7 +153,7 @@ enum HostileWorker {
         private mutating func say(_ message: Message, _ payload: Payload = .empty) throws {
             try buffer.append(message, payload: payload)
             while !buffer.isEmpty {
-                let written = buffer.withUnsafeBytes { write(4, $0.baseAddress, $0.count) }
+                let written = buffer.withFirstBytes { write(4, $0.baseAddress, $0.count) }
                 guard written > 0 else { throw Gone() }
                 buffer.removeFirst(written)
             }

@@ -110,7 +110,7 @@ final class PipeLink: @unchecked Sendable {
     /// Writes what the pipe takes now. The settling role's.
     func flush() -> FlushResult {
         while !outbox.isEmpty {
-            guard let written = outbox.withUnsafeBytes({ toWorker.write($0) }) else {
+            guard let written = outbox.withFirstBytes({ toWorker.write($0) }) else {
                 outbox.removeAll(keepingCapacity: false)
                 return .closed
             }

@@ -50,9 +50,9 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
 
     override func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
         switch answer {
-        case .chunkResult(let message, let bytes):
+        case .chunkResult(let message, let frame):
             do {
-                if ledger.withLock({ $0.remainingCount > 0 }) { take(try decode(message, bytes, from: origin), nil) }
+                if ledger.withLock({ $0.remainingCount > 0 }) { take(try decode(message, frame, from: origin), nil) }
                 var outcome = ledger.withLock { $0.takeOutcome() }
                 outcome.runTime = Int64(clamping: message.runNanoseconds)
                 typedFuture.fulfil(outcome, &later)
@@ -65,14 +65,14 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     }
 
     override func takePart(
-        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin,
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin,
         retries: RetryPolicy?
     ) throws(WireError) {
         let left = ledger.withLock { $0.remainingCount }
         // The last element comes with the end of the chunk.
         guard message.part < left else { throw .wrongColumnCount(expected: left, found: Int(message.part)) }
         do {
-            take(try decode(message, bytes, from: origin), retries)
+            take(try decode(message, frame, from: origin), retries)
         } catch {
             let error = TransportError(.decodingResult, functionName: function.name, cause: error)
             ledger.withLock { $0.fail(next: Int(message.part), error) }
@@ -80,10 +80,10 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     }
 
     override func takeLastPart(
-        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin, retries: RetryPolicy
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin, retries: RetryPolicy
     ) -> Int? {
         do {
-            take(try decode(message, bytes, from: origin), retries)
+            take(try decode(message, frame, from: origin), retries)
         } catch {
             let error = TransportError(.decodingResult, functionName: function.name, cause: error)
             ledger.withLock { $0.fail(next: .max, error) }
@@ -122,7 +122,7 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     }
 
     private func decode(
-        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin
     ) throws -> (values: [Output], failures: [(index: Int, error: any Error)]) {
         let count = elementCount ?? 0
         let left = ledger.withLock { $0.remainingCount }
@@ -133,7 +133,7 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         let failures = message.failures.map {
             (index: Int($0.index), error: error($0.failure, element: Int($0.index), from: origin))
         }
-        var decoder = try PayloadDecoder(bytes, format: message.format, limits: origin.limits)
+        var decoder = try PayloadDecoder(frame, format: message.format, limits: origin.limits)
         let values = try output.decodeColumn(count: covered - failures.count, from: &decoder)
         try decoder.finish()
         return (values, failures)
@@ -152,7 +152,7 @@ class ElementsJob: PoolJob, @unchecked Sendable {
     ///
     /// - Throws: what makes no sense at all.
     func takePart(
-        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin,
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin,
         retries: RetryPolicy?
     ) throws(WireError) {
         fatalError("overridden")
@@ -163,7 +163,7 @@ class ElementsJob: PoolJob, @unchecked Sendable {
     /// - Returns: how often the one that failed most often has failed; nil if no element is to be run again: then
     ///   ``complete(with:from:_:)`` ends the chunk.
     func takeLastPart(
-        _ message: ChunkResultMessage, _ bytes: UnsafeRawBufferPointer, from origin: AnswerOrigin, retries: RetryPolicy
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin, retries: RetryPolicy
     ) -> Int? {
         fatalError("overridden")
     }

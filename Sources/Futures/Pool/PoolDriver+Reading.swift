@@ -70,12 +70,12 @@ extension PoolDriver {
         case .result(let result):
             answered(
                 result.id, result.attempt, result.runNanoseconds,
-                .result(format: result.format, payload: frame.payload), link)
+                .result(format: result.format, frame), link)
         case .chunkResult(let result) where result.part > 0:
-            try partAnswered(result, frame.payload, link)
+            try partAnswered(result, frame, link)
         case .chunkResult(let result):
             answered(
-                result.id, result.attempt, result.runNanoseconds, .chunkResult(result, payload: frame.payload), link)
+                result.id, result.attempt, result.runNanoseconds, .chunkResult(result, frame), link)
         case .failure(let failure):
             answered(failure.id, failure.attempt, failure.runNanoseconds, .failure(failure.failure), link)
         case .cancelReply(let reply):
@@ -145,9 +145,9 @@ extension PoolDriver {
             guard failure.place == .running, retries.retriesError(job.error(failure, from: link.origin)) else {
                 return false
             }
-        case .chunkResult(let message, let payload):
+        case .chunkResult(let message, let frame):
             guard let job = job as? ElementsJob else { return false }
-            elementFailures = job.takeLastPart(message, payload, from: link.origin, retries: retries)
+            elementFailures = job.takeLastPart(message, frame, from: link.origin, retries: retries)
             if elementFailures == nil { return false }
         }
         let now = futures_monotonic_nanoseconds()
@@ -161,13 +161,13 @@ extension PoolDriver {
 
     /// A worker has finished some elements of a chunk.
     private func partAnswered(
-        _ message: ChunkResultMessage, _ payload: UnsafeRawBufferPointer, _ link: PipeLink
+        _ message: ChunkResultMessage, _ frame: FrameView, _ link: PipeLink
     ) throws(WireError) {
         let job = core.withLock {
             $0.state.job(of: TaskID(rawValue: message.id), heldBy: link.id, attempt: message.attempt)
         }
         guard let job = job as? ElementsJob else { return }
-        try job.takePart(message, payload, from: link.origin, retries: retries)
+        try job.takePart(message, frame, from: link.origin, retries: retries)
     }
 
     private func initialized(_ answer: PoolJob.Answer, _ link: PipeLink) {

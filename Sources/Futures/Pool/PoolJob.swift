@@ -54,8 +54,8 @@ package class PoolJob: @unchecked Sendable {
 
     /// What a worker says about a task.
     enum Answer {
-        case result(format: PayloadFormat, payload: UnsafeRawBufferPointer)
-        case chunkResult(ChunkResultMessage, payload: UnsafeRawBufferPointer)
+        case result(format: PayloadFormat, FrameView)
+        case chunkResult(ChunkResultMessage, FrameView)
         case failure(FailureDescription)
     }
 }
@@ -86,9 +86,9 @@ final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
 
     override func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
         switch answer {
-        case .result(let format, let bytes):
+        case .result(let format, let frame):
             do {
-                var decoder = try PayloadDecoder(bytes, format: format, limits: origin.limits)
+                var decoder = try PayloadDecoder(frame, format: format, limits: origin.limits)
                 let value = try output.decode(from: &decoder)
                 try decoder.finish()
                 typedFuture.fulfil(value, &later)

@@ -32,7 +32,7 @@ struct WorkerOutput: ~Copyable {
         end += UInt64(size)
         guard let journal else { return }
         if buffer.count <= JournalLayout.ringSize {
-            buffer.withUnsafeBytes { journal.append(UnsafeRawBufferPointer(rebasing: $0[before...]), end: end) }
+            buffer.withLastBytes(size) { journal.append($0, end: end) }
         } else {
             // The ring must have no gap. Large answers are written at once in any case.
             try flush()
@@ -41,7 +41,7 @@ struct WorkerOutput: ~Copyable {
 
     mutating func flush() throws(WorkerSession.End) {
         while !buffer.isEmpty {
-            let written = buffer.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let written = buffer.withFirstBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0, errno == EINTR { continue }
             guard written > 0 else { throw WorkerSession.End(errno, of: "writing") }
             buffer.removeFirst(written)

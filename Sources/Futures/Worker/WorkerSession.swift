@@ -278,8 +278,8 @@ final class WorkerSession: Sendable {
         }
         switch message {
         case .hello: throw End.failed("the pool said hello twice")
-        case .task(let task): enqueue(.task(task, Array(frame.payload)))
-        case .chunk(let chunk): enqueue(.chunk(chunk, Array(frame.payload)))
+        case .task(let task): enqueue(.task(task, frame.payloadArray))
+        case .chunk(let chunk): enqueue(.chunk(chunk, frame.payloadArray))
         case .cancel(let cancel): try answer(cancel)
         case .ping(let ping): try send(.pong(ping))
         case .drain: enqueue(.drain)

@@ -57,12 +57,22 @@ public struct FrameView {
     public let message: UnsafeRawBufferPointer
     /// The bytes after the message, as sent.
     public let payload: UnsafeRawBufferPointer
+    /// The array that is the payload, where it has arrived in one.
+    let array: [UInt8]?
+
+    /// The payload to keep: without a copy if it is large.
+    public var payloadArray: [UInt8] { array ?? Array(payload) }
 
     /// A view of bytes that the caller keeps alive.
     public init(kind: FrameKind, message: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
+        self.init(kind: kind, message: message, payload: payload, array: nil)
+    }
+
+    init(kind: FrameKind, message: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, array: [UInt8]?) {
         self.kind = kind
         self.message = message
         self.payload = payload
+        self.array = array
     }
 }
 

@@ -1,13 +1,31 @@
 internal import CProto
 
-/// Frames to be sent, one behind the other in one piece of memory.
+/// Frames to be sent, one behind the other.
 ///
-/// Messages are packed straight into it: appending a task takes no other memory.
+/// Messages are packed straight into the buffer's memory: appending a task takes no other. Large payloads stay where they are,
+/// and are sent from there.
 public struct FrameBuffer: ~Copyable {
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
     private var start = 0
     private var end = 0
+    /// Payloads that are not copied, in the order in which they are sent.
+    private var attachments: [Attachment] = []
+    /// How many bytes of the buffer's own were ever sent.
+    private var ownSent: UInt64 = 0
+    private var attachedCount = 0
+    /// The payload of the frame that is being appended, if it is to stay where it is.
+    private var attaching: [UInt8]?
+
+    private struct Attachment {
+        /// So many bytes of the buffer's own are sent before it, in all.
+        let position: UInt64
+        let bytes: [UInt8]
+        var sent = 0
+    }
+
+    /// A payload of this size is not copied. A smaller one is sent together with what is around it, which saves more.
+    static let attachedSize = 256 * 1024
 
     /// Largest message part that is taken, in bytes: what the peer is willing to receive. At most 4 GiB.
     public var maxMessageSize = UInt64(UInt32.max)
@@ -28,28 +46,66 @@ public struct FrameBuffer: ~Copyable {
     }
 
     /// Bytes that wait to be sent.
-    public var count: Int { end - start }
+    public var count: Int { end - start + attachedCount }
 
     /// Whether nothing waits to be sent.
-    public var isEmpty: Bool { end == start }
+    public var isEmpty: Bool { count == 0 }
 
-    /// Memory held by the buffer, in bytes.
+    /// Memory held by the buffer, in bytes; payloads that lie elsewhere do not count.
     package var memory: Int { capacity }
 
-    /// The bytes that wait to be sent, oldest first.
-    public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        try body(UnsafeRawBufferPointer(start: base + start, count: end - start))
+    /// The first of the bytes that wait to be sent: all that lie in one piece.
+    public func withFirstBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        guard let attachment = attachments.first else {
+            return try body(UnsafeRawBufferPointer(start: base + start, count: end - start))
+        }
+        let before = Int(attachment.position - ownSent)
+        if before > 0 { return try body(UnsafeRawBufferPointer(start: base + start, count: before)) }
+        // Typed throws do not pass through the array's closure; the result does.
+        let outcome = attachment.bytes.withUnsafeBytes { bytes in
+            Result { () throws(E) in try body(UnsafeRawBufferPointer(rebasing: bytes[attachment.sent...])) }
+        }
+        return try outcome.get()
     }
+
+    /// The last `n` of the bytes that wait to be sent, none of which may belong to a payload that lies elsewhere.
+    public func withLastBytes<R>(_ n: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        precondition(n >= 0 && n <= end - start && attachments.last.map { $0.position + UInt64(n) <= ownEnd } ?? true)
+        return body(UnsafeRawBufferPointer(start: base + end - n, count: n))
+    }
+
+    private var ownEnd: UInt64 { ownSent + UInt64(end - start) }
 
     /// Drops the first `n` bytes, which have been sent. Moves nothing; of an emptied buffer at most 4 MiB are kept.
     public mutating func removeFirst(_ n: Int) {
         precondition(n >= 0 && n <= count, "FrameBuffer.removeFirst: \(n) of \(count) bytes")
+        var left = n
+        while let attachment = attachments.first {
+            let before = Int(attachment.position - ownSent)
+            if left < before { break }
+            removeOwn(before)
+            left -= before
+            let sent = min(left, attachment.bytes.count - attachment.sent)
+            attachments[0].sent += sent
+            attachedCount -= sent
+            left -= sent
+            guard attachments[0].sent == attachment.bytes.count else { return }
+            attachments.removeFirst()
+        }
+        removeOwn(left)
+        if isEmpty { removeAll(keepingCapacity: capacity <= Self.keptSize) }
+    }
+
+    private mutating func removeOwn(_ n: Int) {
         start += n
-        if start == end { removeAll(keepingCapacity: capacity <= Self.keptSize) }
+        ownSent += UInt64(n)
     }
 
     /// Drops everything. The memory is kept unless told otherwise.
     public mutating func removeAll(keepingCapacity: Bool = true) {
+        ownSent = ownEnd
+        attachments = []
+        attachedCount = 0
         start = 0
         end = 0
         if !keepingCapacity {
@@ -66,8 +122,10 @@ public struct FrameBuffer: ~Copyable {
         try message.pack(payload: payload, into: &self)
     }
 
-    /// Appends a frame with a payload. The message has to carry the payload's format.
+    /// Appends a frame with a payload. The message has to carry the payload's format. A large payload is kept, and not copied.
     public mutating func append(_ message: borrowing Message, payload: Payload) throws(WireError) {
+        if payload.bytes.count >= Self.attachedSize { attaching = payload.bytes }
+        defer { attaching = nil }
         // Typed throws do not pass through the array's closure; the result does.
         let outcome = payload.bytes.withUnsafeBytes { bytes in
             Result { () throws(WireError) in try append(message, payload: bytes) }
@@ -89,7 +147,8 @@ public struct FrameBuffer: ~Copyable {
         guard payload.count <= maxPayloadSize else {
             throw .payloadTooLarge(kind: kind, size: UInt64(payload.count), limit: maxPayloadSize)
         }
-        makeRoom(FrameHeader.size + size + payload.count)
+        let attached = attaching?.count ?? 0
+        makeRoom(FrameHeader.size + size + payload.count - attached)
         let target = base + end
         FrameHeader(kind: kind, messageLength: UInt32(size), payloadLength: UInt64(payload.count)).write(to: target)
         let body = target + FrameHeader.size
@@ -98,10 +157,14 @@ public struct FrameBuffer: ~Copyable {
                 UnsafeRawPointer(pointer).assumingMemoryBound(to: ProtobufCMessage.self),
                 body.assumingMemoryBound(to: UInt8.self))
         }
-        if let source = payload.baseAddress, payload.count > 0 {
+        end += FrameHeader.size + size
+        if let attaching {
+            attachments.append(Attachment(position: ownEnd, bytes: attaching))
+            attachedCount += attached
+        } else if let source = payload.baseAddress, payload.count > 0 {
             (body + size).copyMemory(from: source, byteCount: payload.count)
+            end += payload.count
         }
-        end += FrameHeader.size + size + payload.count
     }
 
     private mutating func makeRoom(_ count: Int) {

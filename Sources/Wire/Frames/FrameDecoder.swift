@@ -2,9 +2,9 @@ internal import CProto
 
 /// Takes bytes in any pieces and gives whole frames.
 ///
-/// The buffer is one piece of memory, so that a frame is handed out in place. It grows with the bytes that arrive: a
-/// header that claims a large payload alone takes no memory. After the first bad header the stream cannot be trusted any
-/// more, and every further call throws the same error.
+/// The buffer is one piece of memory, so that a frame is handed out in place; a large payload arrives in an array of its own,
+/// which can be kept. Both grow with the bytes that arrive: a header that claims a large payload alone takes no memory. After
+/// the first bad header the stream cannot be trusted any more, and every further call throws the same error.
 public struct FrameDecoder: ~Copyable {
     private var base: UnsafeMutableRawPointer?
     private var capacity = 0
@@ -13,6 +13,8 @@ public struct FrameDecoder: ~Copyable {
     private var end = 0
     /// The header at `start`, once it has arrived and was found good.
     private var header: FrameHeader?
+    /// The payload of that frame, as far as it has arrived, if it is large and its message is there.
+    private var large: [UInt8]?
     private var failure: WireError?
 
     /// What the header of a frame may claim.
@@ -33,17 +35,23 @@ public struct FrameDecoder: ~Copyable {
     }
 
     /// Bytes that have arrived and are not part of a frame handed out yet.
-    public var bufferedCount: Int { end - start }
+    public var bufferedCount: Int { end - start + (large?.count ?? 0) }
 
-    /// Memory held by the buffer, in bytes: while a frame arrives at most about three times what has arrived of it, and
+    /// Memory held by the buffer, in bytes: while a frame arrives at most about four times what has arrived of it, and
     /// some 100 KiB; once it was taken out at most 4 MiB, or eight times the bytes that wait.
-    package var memory: Int { capacity }
+    package var memory: Int { capacity + (large?.capacity ?? 0) }
 
     /// Whether the end of the input here would leave a frame unfinished.
     public var isMidFrame: Bool { end > start }
 
     /// Takes a copy of bytes that have arrived.
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        var bytes = bytes
+        let rest = min(missingCount, bytes.count)
+        if large != nil, rest > 0 {
+            large!.append(contentsOf: bytes[..<rest])
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[rest...])
+        }
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         makeRoom(bytes.count)
         (base! + end).copyMemory(from: source, byteCount: bytes.count)
@@ -52,11 +60,12 @@ public struct FrameDecoder: ~Copyable {
 
     /// Lets `body` write bytes that arrive straight into the buffer, as read(2) does, and returns its result.
     ///
-    /// The space is at least 64 KiB, and more while a large frame arrives: as many bytes as that frame lacks, but no
-    /// more than have arrived of it. `body` says how many bytes it has written, from the beginning of the space.
+    /// The space is at least 64 KiB, and more while a large frame arrives, but what that frame lacks at most. `body` says how
+    /// many bytes it has written, from the beginning of the space.
     public mutating func withFreeSpace<R, E: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(E) -> (count: Int, result: R)
     ) throws(E) -> R {
+        if large != nil, missingCount > 0 { return try withFreeSpaceOfLarge(body) }
         makeRoom(max(Self.readSize, min(missingCount, end - start)))
         let space = UnsafeMutableRawBufferPointer(start: base! + end, count: capacity - end)
         let (count, result) = try body(space)
@@ -69,26 +78,72 @@ public struct FrameDecoder: ~Copyable {
     ///
     /// The frame is gone afterwards, also when `body` throws. What the view points at is valid within `body` only.
     public mutating func withNextFrame<E: Error>(_ body: (FrameView) throws(E) -> Void) throws -> Bool {
-        guard let header = try nextHeader(), let length = header.frameLength, UInt64(end - start) >= length else {
+        guard let header = try nextHeader(), let length = header.frameLength else { return false }
+        guard UInt64(bufferedCount) >= length else {
+            beginLarge(header)
             return false
         }
-        let message = UnsafeRawPointer(base! + start + FrameHeader.size)
-        let view = FrameView(
-            kind: header.kind,
-            message: UnsafeRawBufferPointer(start: message, count: Int(header.messageLength)),
-            payload: UnsafeRawBufferPointer(
-                start: message + Int(header.messageLength), count: Int(header.payloadLength)))
+        let message = UnsafeRawBufferPointer(
+            start: base! + start + FrameHeader.size, count: Int(header.messageLength))
         self.header = nil
-        start += Int(length)
         defer { giveBackMemory() }
-        try body(view)
+        guard let array = large else {
+            start += Int(length)
+            let payload = UnsafeRawBufferPointer(
+                start: message.baseAddress! + message.count, count: Int(header.payloadLength))
+            try body(FrameView(kind: header.kind, message: message, payload: payload))
+            return true
+        }
+        large = nil
+        start += FrameHeader.size + message.count
+        // The elements of an array stay where they are as long as somebody holds the array and nobody changes it.
+        let payload = array.withUnsafeBytes { $0 }
+        try withExtendedLifetime(array) {
+            try body(FrameView(kind: header.kind, message: message, payload: payload, array: array))
+        }
         return true
+    }
+
+    /// Has the rest of a large payload arrive in an array of its own.
+    private mutating func beginLarge(_ header: FrameHeader) {
+        let before = FrameHeader.size + Int(header.messageLength)
+        guard large == nil, header.payloadLength >= UInt64(FrameBuffer.attachedSize), end - start >= before else {
+            return
+        }
+        large = Array(UnsafeRawBufferPointer(start: base! + start + before, count: end - start - before))
+        end = start + before
+    }
+
+    private mutating func withFreeSpaceOfLarge<R, E: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(E) -> (count: Int, result: R)
+    ) throws(E) -> R {
+        let missing = missingCount
+        let count = large!.count
+        if large!.capacity == count {
+            // Each byte is moved a third of a time, on average.
+            large!.reserveCapacity(min(count + missing, max(4 * count, Self.readSize)))
+        }
+        let room = min(missing, max(large!.capacity - count, 1))
+        var outcome: Result<R, E>?
+        large!.append(addingCapacity: room) { (span: inout OutputSpan<UInt8>) in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                let space = UnsafeMutableRawBufferPointer(start: buffer.baseAddress! + initialized, count: room)
+                outcome = Result { () throws(E) in
+                    let (written, result) = try body(space)
+                    precondition(
+                        written >= 0 && written <= room, "withFreeSpace: \(written) of \(room) bytes written")
+                    initialized += written
+                    return result
+                }
+            }
+        }
+        return try outcome!.get()
     }
 
     /// What is wrong if the input ends here: nil between two frames.
     public func truncationError() -> WireError? {
         if let failure { return failure }
-        let received = UInt64(end - start)
+        let received = UInt64(bufferedCount)
         if received == 0 { return nil }
         // The header may have arrived and not been looked at yet.
         guard end - start >= FrameHeader.size, let base else {
@@ -126,8 +181,8 @@ public struct FrameDecoder: ~Copyable {
 
     /// Bytes that the current frame lacks, if its header is known.
     private var missingCount: Int {
-        guard let length = header?.frameLength, length > UInt64(end - start) else { return 0 }
-        return Int(length) - (end - start)
+        guard let length = header?.frameLength, length > UInt64(bufferedCount) else { return 0 }
+        return Int(length) - bufferedCount
     }
 
     /// After a frame was taken out: a large one's memory is kept only as long as much of it is needed.

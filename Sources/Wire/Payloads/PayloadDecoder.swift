@@ -32,6 +32,11 @@ public struct PayloadDecoder: ~Copyable {
         try self.init(bytes, array: nil, format: format, limits: limits)
     }
 
+    /// A decoder of a frame's payload, which has to stay there as long as the decoder lives. One that is an array is kept alive.
+    public init(_ frame: FrameView, format: PayloadFormat, limits: WireLimits = .default) throws(WireError) {
+        try self.init(frame.payload, array: frame.array, format: format, limits: limits)
+    }
+
     /// A decoder of a payload. The payload's array is kept alive, not copied.
     public init(payload: Payload, limits: WireLimits = .default) throws(WireError) {
         // The elements of an array stay where they are as long as somebody holds the array and nobody changes it: the

@@ -54,7 +54,7 @@ final class Victim {
     func letGo() { #expect([UInt8(ascii: "\n")].withUnsafeBytes { process.toWorker.write($0) } == 1) }
 
     func send(_ frames: borrowing FrameBuffer) {
-        let (count, written) = (frames.count, frames.withUnsafeBytes { process.toWorker.write($0) })
+        let (count, written) = (frames.count, frames.withFirstBytes { process.toWorker.write($0) })
         #expect(written == count)
     }
 

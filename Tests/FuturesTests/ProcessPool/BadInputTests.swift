@@ -160,7 +160,7 @@ extension ProcessSuites {
             var buffer = FrameBuffer()
             let message = Welcome(wireVersion: version, pid: 1, functions: [])
             try! buffer.append(.welcome(message))
-            return buffer.withUnsafeBytes { Array($0) }
+            return buffer.withFirstBytes { Array($0) }
         }
 
         @Test("a program whose main does not serve, and makes a pool in its worker")

@@ -27,7 +27,7 @@ private final class BareWorker {
     func send(_ messages: [(Message, Payload)]) throws {
         var buffer = FrameBuffer()
         for (message, payload) in messages { try buffer.append(message, payload: payload) }
-        let written = buffer.withUnsafeBytes { process.toWorker.write($0) }
+        let written = buffer.withFirstBytes { process.toWorker.write($0) }
         #expect(written == buffer.count)
     }
 

@@ -80,7 +80,7 @@ import Wire
         for (index, (frame, step)) in zip(shown, expected).enumerated() {
             var buffer = FrameBuffer()
             try buffer.append(step.message, payload: step.payload)
-            let bytes = buffer.withUnsafeBytes { Array($0) }
+            let bytes = buffer.withFirstBytes { Array($0) }
             #expect(frame.sender == step.sender, "frame \(index + 1)")
             #expect(hex(frame.bytes) == hex(bytes), "frame \(index + 1)")
             #expect(

@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 extension FrameBuffer {
-    fileprivate var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+    fileprivate var bytes: [UInt8] { withFirstBytes { Array($0) } }
 }
 
 @Suite struct FrameBufferTests {
@@ -49,6 +49,60 @@ extension FrameBuffer {
             if round % 50 == 0 { expectEqual(buffer.bytes, expected, "round \(round)") }
         }
         expectEqual(buffer.bytes, expected)
+    }
+
+    @Test("large payloads are sent from where they are, in order with what is around them", arguments: testSeeds)
+    func attachments(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var buffer = FrameBuffer()
+        var expected: [UInt8] = []
+        var sent: [UInt8] = []
+        func send(_ count: Int) {
+            var left = count
+            while left > 0 {
+                let piece = buffer.withFirstBytes { Array($0.prefix(left)) }
+                guard !piece.isEmpty else { return }
+                sent += piece
+                buffer.removeFirst(piece.count)
+                left -= piece.count
+            }
+        }
+        for round in 0..<60 {
+            let size = [0, 10, 262_143, 262_144, 400_000].randomElement(using: &random)!
+            let payload = Payload(bytes: [UInt8](repeating: UInt8(round), count: size), format: .raw)
+            try buffer.append(.task(TaskMessage(id: UInt64(round), function: 0, format: .raw)), payload: payload)
+            expected += try frame(
+                .task(TaskMessage(id: UInt64(round), function: 0, format: .raw)), payload: payload.bytes)
+            if size == 10 {
+                buffer.withLastBytes(10) { last in #expect(last.elementsEqual(payload.bytes)) }
+            }
+            send([0, 5, 1000, 300_000].randomElement(using: &random)!)
+            expectEqual(buffer.count, expected.count - sent.count)
+        }
+        // The rest in one go, past the ends of several.
+        if !buffer.isEmpty {
+            let rest = expected.count - sent.count
+            buffer.removeFirst(rest / 2)
+            sent = Array(expected.prefix(sent.count + rest / 2))
+        }
+        send(.max)
+        #expect(sent == expected)
+        expectEqual(buffer.isEmpty, true)
+    }
+
+    @Test("a large payload takes no other memory, and is let go when it was sent")
+    func attachedMemory() throws {
+        var buffer = FrameBuffer()
+        var bytes = [UInt8](repeating: 1, count: 8 << 20)
+        let address = bytes.withUnsafeBytes { $0.baseAddress }
+        try buffer.append(
+            .task(TaskMessage(id: 1, function: 0, format: .raw)), payload: Payload(bytes: bytes, format: .raw))
+        expectAtMost(buffer.memory, 8192)
+        expectEqual(buffer.count > 8 << 20, true)
+        buffer.removeFirst(buffer.count)
+        // Nobody else holds it: it is changed where it is.
+        bytes[0] = 2
+        #expect(bytes.withUnsafeBytes { $0.baseAddress } == address)
     }
 
     @Test("a buffer that is emptied and filled over and over does not grow")

@@ -31,7 +31,7 @@ struct ReceivedFrame: Equatable {
 func frame(_ message: Message, payload: [UInt8] = []) throws -> [UInt8] {
     var buffer = FrameBuffer()
     try payload.withUnsafeBytes { try buffer.append(message, payload: $0) }
-    return buffer.withUnsafeBytes { Array($0) }
+    return buffer.withFirstBytes { Array($0) }
 }
 
 /// The bytes of a frame of any kind with any bytes as its message.

@@ -27,7 +27,7 @@ enum FailuresTarget: Target {
             for (index, message) in messages.enumerated() {
                 var buffer = FrameBuffer()
                 try buffer.append(message)
-                seeds.append([0, UInt8(index)] + buffer.withUnsafeBytes { Array($0.dropFirst(16)) })
+                seeds.append([0, UInt8(index)] + buffer.withFirstBytes { Array($0.dropFirst(16)) })
             }
         }
         for choice: UInt8 in 0..<4 { seeds.append([isThrown, choice] + Array("what \u{1F525} went\0wrong".utf8)) }
@@ -90,7 +90,7 @@ enum FailuresTarget: Target {
         do {
             var buffer = FrameBuffer()
             try buffer.append(.failure(FailureMessage(id: 1, failure: failure)))
-            let message = buffer.withUnsafeBytes { Array($0.dropFirst(16)) }
+            let message = buffer.withFirstBytes { Array($0.dropFirst(16)) }
             let arrived = MessagesTarget.read(.failure, message, payload: [], .greatest)
             require(
                 arrived == .failure(FailureMessage(id: 1, failure: failure)), "a failure has changed on its way")

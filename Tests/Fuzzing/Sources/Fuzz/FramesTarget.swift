@@ -41,7 +41,7 @@ enum FramesTarget: Target {
         let inPieces = receive(stream, pieceSeed: pieceSeed, inPlace: choice & readsInPlace != 0, limits)
         require(whole.frames == inPieces.frames, "frames depend on how their bytes arrive")
         require(whole.error == inPieces.error, "the error depends on how the bytes arrive")
-        // Three times what has arrived, and some 100 KiB, is what the decoder says that it holds; while it grows it
+        // Four times what has arrived, and some 100 KiB, is what the decoder says that it holds; while it grows it
         // has the old buffer, too.
         let most = 5 * stream.count + (512 << 10)
         require(inPieces.memory <= most, "\(stream.count) bytes took \(inPieces.memory) bytes of memory")
@@ -84,12 +84,14 @@ enum FramesTarget: Target {
             // What this function keeps itself does not count.
             let (_, memory) = metered {
                 if inPlace {
-                    decoder.withFreeSpace { space in
-                        let count = min(space.count, piece.count)
-                        space.copyBytes(from: piece.prefix(count))
-                        return (count, ())
+                    var left = piece[...]
+                    while !left.isEmpty {
+                        left = decoder.withFreeSpace { space in
+                            let count = min(space.count, left.count)
+                            space.copyBytes(from: left.prefix(count))
+                            return (count, left.dropFirst(count))
+                        }
                     }
-                    // The space is at least 64 KiB, so that a piece fits.
                 } else {
                     piece.withUnsafeBytes { decoder.append($0) }
                 }

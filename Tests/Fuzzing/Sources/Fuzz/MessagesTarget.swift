@@ -9,7 +9,7 @@ enum MessagesTarget: Target {
         try sampleMessages.map { message in
             var buffer = FrameBuffer()
             try buffer.append(message)
-            return [message.kind.rawValue - 1, 0] + buffer.withUnsafeBytes { Array($0.dropFirst(16)) }
+            return [message.kind.rawValue - 1, 0] + buffer.withFirstBytes { Array($0.dropFirst(16)) }
         }
     }
 
@@ -51,7 +51,7 @@ enum MessagesTarget: Target {
         var buffer = FrameBuffer()
         try payload.withUnsafeBytes { try buffer.append(message, payload: $0) }
         var decoder = FrameDecoder(limits: .greatest)
-        buffer.withUnsafeBytes { decoder.append($0) }
+        buffer.withFirstBytes { decoder.append($0) }
         var arrived: (message: Message, payload: [UInt8])?
         let isWhole = try decoder.withNextFrame { view in
             arrived = (try Message(decoding: view, limits: .greatest), Array(view.payload))
