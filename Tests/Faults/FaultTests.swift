@@ -161,7 +161,8 @@ import Testing
     private struct Unexpected: Error { var error: String }
 
     private func goesOn(_ pool: ProcessPoolExecutor) -> Bool {
-        (try? pool.submit(increment, 1).result(timeout: longTime)) == 2
+        // The first may have been given to the worker before what it has done was noticed, and be lost with it.
+        (0..<2).contains { _ in (try? pool.submit(increment, 1).result(timeout: longTime)) == 2 }
     }
 
     @Test("the document has this table")

@@ -52,13 +52,38 @@ extension PoolDriver {
     private func takeFrames(_ link: PipeLink) {
         do {
             while !link.isUnintelligible, try link.decoder.withNextFrame({ try take($0, from: link) }) {}
+            takeResults(from: link)
         } catch {
+            takeResults(from: link)
             brokeTheRules(link, "\(error)")
         }
     }
 
+    /// Hands the results that were collected to the scheduler, and ends their futures.
+    private func takeResults(from link: PipeLink) {
+        guard !loop.results.isEmpty else { return }
+        let now = futures_monotonic_nanoseconds()
+        var results = ResultBatch()
+        swap(&results, &loop.results)
+        core.withLock { core in
+            results.findJobs { answers, accepted in
+                core.state.answered(answers, by: link.id, now: now, &core.actions, accepted)
+            }
+        }
+        results.complete(from: link.origin, &loop.notifications)
+        // Its memory is used again.
+        swap(&results, &loop.results)
+    }
+
     private func take(_ frame: FrameView, from link: PipeLink) throws(WireError) {
         let message = try Message(decoding: frame, limits: link.receiveLimits)
+        // That of an initializer is no task's.
+        if case .result(let result) = message, link.isWelcomed, result.id != Initializer.taskID,
+            loop.results.add(result, frame.payload)
+        {
+            return
+        }
+        takeResults(from: link)
         if case .welcome(let welcome) = message {
             if link.isWelcomed { return brokeTheRules(link, "it said welcome twice") }
             return welcomed(welcome, link)

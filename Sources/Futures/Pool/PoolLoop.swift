@@ -7,6 +7,8 @@ struct PoolLoop {
     var heldUpOutputs: Set<WorkerID> = []
     /// Workers that closed the wire and have not exited yet.
     var closedWires: Set<WorkerID> = []
+    /// What was read from a worker and is not with the scheduler yet.
+    var results = ResultBatch()
     /// Who is told of futures at the end of a step.
     var notifications = Notifications()
 

@@ -153,7 +153,9 @@ extension PoolState {
             cancelled(id, now: now, &actions)
             return .done
         }
-        guard workers[existing: holder].held.first == id, record.hasBegun, !record.isTakeBackRequested else { return .isAhead }
+        guard workers[existing: holder].held.first == id, record.hasBegun, !record.isTakeBackRequested else {
+            return .isAhead
+        }
         if kills {
             forget(id, &actions)
             end(holder, now: now, &actions)

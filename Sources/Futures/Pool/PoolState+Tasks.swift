@@ -1,3 +1,11 @@
+/// A worker's answer to a task, as far as the scheduler is concerned.
+struct TaskAnswer {
+    var id: TaskID
+    var attempt: UInt32
+    /// What the worker says; in nanoseconds.
+    var runTime: Int64
+}
+
 // Events of tasks.
 extension PoolState {
     /// A task was submitted.
@@ -171,12 +179,33 @@ extension PoolState {
         _ id: TaskID, attempt: UInt32, by workerID: WorkerID, runTime: Int64, now: Int64,
         _ actions: inout [PoolAction<Job>]
     ) -> (job: Job, isInterruptRequested: Bool)? {
-        guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return nil }
-        forget(id, &actions)
-        noteRunTime(runTime)
-        unhold(id, by: workerID, now: now, &actions)
+        let answer = TaskAnswer(id: id, attempt: attempt, runTime: runTime)
+        guard let record = accept(answer, by: workerID, now: now, &actions) else { return nil }
         schedule(now: now, &actions)
         return (record.job, record.isInterruptRequested)
+    }
+
+    /// A worker answered several tasks.
+    ///
+    /// - Parameter accepted: called for each with its job; with nil for a late answer, which is dropped.
+    mutating func answered(
+        _ answers: some Sequence<TaskAnswer>, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>],
+        _ accepted: (Job?) -> Void
+    ) {
+        for answer in answers { accepted(accept(answer, by: workerID, now: now, &actions)?.job) }
+        schedule(now: now, &actions)
+    }
+
+    private mutating func accept(
+        _ answer: TaskAnswer, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
+    ) -> TaskTable<Job>.Record? {
+        guard let record = tasks[answer.id], record.worker == workerID, record.attempt == answer.attempt else {
+            return nil
+        }
+        forget(answer.id, &actions)
+        noteRunTime(answer.runTime)
+        unhold(answer.id, by: workerID, now: now, &actions)
+        return record
     }
 
     mutating func noteRunTime(_ runTime: Int64) {

@@ -106,7 +106,8 @@ extension PoolState {
         }
         if worker.memoryDue <= now {
             // Of one that idles once more: what it has run last counts.
-            workers[existing: id].memoryDue = worker.held.isEmpty ? .max : Self.later(now, configuration.memoryWatchInterval)
+            workers[existing: id].memoryDue =
+                worker.held.isEmpty ? .max : Self.later(now, configuration.memoryWatchInterval)
             actions.append(.measureMemory(id))
         }
         if worker.retirement <= now {

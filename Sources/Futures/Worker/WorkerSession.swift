@@ -102,27 +102,32 @@ final class WorkerSession: Sendable {
 
     private func runTasks() throws(End) -> Never {
         var oldestAnswer: Int64?
+        // The end of the task before, if little has been done since: reading the clock takes as long as a short task.
+        var lastEnd: Int64?
         while true {
             guard let request = inbox.withLock({ $0.requests.popFirst() }) else {
                 try flush()
                 oldestAnswer = nil
+                lastEnd = nil
                 try read()
                 continue
             }
             if case .drain = request { throw .drained }
-            let start = futures_monotonic_nanoseconds()
+            let start = lastEnd ?? futures_monotonic_nanoseconds()
             note(request, start)
             busy.begin(at: start)
-            let answer = perform(request, start)
+            var end = start
+            let answer = perform(request, start, &end)
             busy.end()
             CallInterruption.current.end()
             let size = try append(answer)
+            lastEnd = end
             // What is finished is told at once when more would be waited for. When the next task takes long, the watcher
             // tells it.
-            let now = futures_monotonic_nanoseconds()
-            if size >= Self.batchSize || now - (oldestAnswer ?? start) >= Self.batchDelay {
+            if size >= Self.batchSize || end - (oldestAnswer ?? start) >= Self.batchDelay {
                 try flush()
                 oldestAnswer = nil
+                lastEnd = nil
             } else if oldestAnswer == nil {
                 oldestAnswer = start
             }
@@ -140,8 +145,12 @@ final class WorkerSession: Sendable {
         journal.withLock { $0 }?.begin(task: task, attempt: attempt, at: start)
     }
 
-    private func perform(_ request: Request, _ start: Int64) -> Answer {
-        let runTime = { UInt64(max(0, futures_monotonic_nanoseconds() - start)) }
+    /// - Parameter end: when it was done.
+    private func perform(_ request: Request, _ start: Int64, _ end: inout Int64) -> Answer {
+        func runTime() -> UInt64 {
+            end = futures_monotonic_nanoseconds()
+            return UInt64(max(0, end - start))
+        }
         let compression = hello.withLock { $0?.compression } ?? .off
         switch request {
         case .task(let task, let bytes):

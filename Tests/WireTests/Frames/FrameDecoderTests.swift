@@ -167,7 +167,9 @@ struct SampleStream {
         expectAtMost(decoder.memory, 4 << 20)
     }
 
-    @Test("a large payload arrives in an array that can be kept without a copy, however its bytes come", arguments: testSeeds)
+    @Test(
+        "a large payload arrives in an array that can be kept without a copy, however its bytes come",
+        arguments: testSeeds)
     func largeArrays(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var stream: [UInt8] = []
@@ -184,12 +186,14 @@ struct SampleStream {
             var sent = 0
             while sent < stream.count {
                 let piece = stream[sent..<min(sent + Int.random(in: 1...200_000, using: &random), stream.count)]
-                sent += inPlace
+                sent +=
+                    inPlace
                     ? decoder.withFreeSpace { space in
                         let count = min(space.count, piece.count)
                         space.copyBytes(from: piece.prefix(count))
                         return (count: count, result: count)
-                    } : piece.withUnsafeBytes { bytes in
+                    }
+                    : piece.withUnsafeBytes { bytes in
                         decoder.append(bytes)
                         return bytes.count
                     }
