@@ -13,15 +13,14 @@ struct WorkerOutput: ~Copyable {
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// How many bytes wait to be written.
-    var count: Int { buffer.count }
-
     mutating func setLimits(_ limits: WireLimits) {
         buffer.maxMessageSize = limits.maxMessageSize
         buffer.maxPayloadSize = limits.maxPayloadSize
     }
 
-    mutating func append(_ answer: Answer) throws(WorkerSession.End) {
+    /// - Returns: how many bytes wait to be written then.
+    @discardableResult
+    mutating func append(_ answer: Answer) throws(WorkerSession.End) -> Int {
         let before = buffer.count
         do throws(WireError) {
             try answer.append(to: &buffer)
@@ -30,13 +29,14 @@ struct WorkerOutput: ~Copyable {
         }
         let size = buffer.count - before
         end += UInt64(size)
-        guard let journal else { return }
+        guard let journal else { return buffer.count }
         if buffer.count <= JournalLayout.ringSize {
             buffer.withLastBytes(size) { journal.append($0, end: end) }
         } else {
             // The ring must have no gap. Large answers are written at once in any case.
             try flush()
         }
+        return buffer.count
     }
 
     mutating func flush() throws(WorkerSession.End) {

@@ -120,8 +120,8 @@ final class WorkerSession: Sendable {
             let answer = perform(request, start, &end)
             busy.end()
             CallInterruption.current.end()
-            let size = try append(answer)
-            lastEnd = end
+            let (size, hasWaited) = try append(answer)
+            lastEnd = hasWaited ? nil : end
             // What is finished is told at once when more would be waited for. When the next task takes long, the watcher
             // tells it.
             if size >= Self.batchSize || end - (oldestAnswer ?? start) >= Self.batchDelay {
@@ -200,7 +200,7 @@ final class WorkerSession: Sendable {
     /// Tells a part of the running chunk. A wire that is broken shows at the end of the chunk, too.
     private func tell(_ reply: ChunkReply, of chunk: ChunkMessage, _ compression: CompressionPolicy) {
         do {
-            let size = try append(answer(chunk, reply, compression, 0, part: UInt32(reply.count)))
+            let (size, _) = try append(answer(chunk, reply, compression, 0, part: UInt32(reply.count)))
             if size >= Self.batchSize { try flush() }
         } catch {}
     }
@@ -348,12 +348,12 @@ final class WorkerSession: Sendable {
 
     // MARK: Writing
 
-    /// - Returns: how many bytes wait to be written.
-    private func append(_ answer: Answer) throws(End) -> Int {
-        try writing.withLock { output throws(End) in
-            try output.append(answer)
-            return output.count
-        }
+    /// - Returns: how many bytes wait to be written, and whether it may have taken long.
+    private func append(_ answer: Answer) throws(End) -> (size: Int, hasWaited: Bool) {
+        let size = try writing.withLockIfAvailable { output throws(End) in try output.append(answer) }
+        // One that is large was written at once.
+        if let size { return (size, size == 0) }
+        return (try writing.withLock { output throws(End) in try output.append(answer) }, true)
     }
 
     /// Writes a message and everything before it.

@@ -124,6 +124,28 @@ extension ProcessSuites {
             }
         }
 
+        @Test(
+            "what it takes to write a large answer is not the next task's time",
+            arguments: [0, workerJournalDescriptor])
+        func slowReader(journal: UInt32) throws {
+            try Leftovers.check {
+                let worker = try BareWorker()
+                let large = TaskMessage(id: 1, function: index(of: "make_bytes"))
+                let quick = TaskMessage(id: 2, function: index(of: "increment"))
+                try worker.send(
+                    (.hello(Hello(journalDescriptor: journal)), .empty), (.task(large), try payload(8 << 20)),
+                    (.task(quick), try payload(1)))
+                // The pipe is full long before that.
+                usleep(200_000)
+                guard case .welcome = try worker.receive(), case .result = try worker.receive(),
+                    case .result(let result) = try worker.receive()
+                else { throw BareWorker.Silent() }
+                #expect(result.id == 2 && result.runNanoseconds < 100_000_000)
+                try worker.send([(.drain(Drain(reason: "")), .empty)])
+                #expect(try worker.end().code == 0)
+            }
+        }
+
         @Test("a task that the watcher reads just when the one before it ends is run")
         func readByTheWatcher() throws {
             try Leftovers.check {
