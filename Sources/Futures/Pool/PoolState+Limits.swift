@@ -89,6 +89,10 @@ extension PoolState {
             // Of a chunk the next element may be begun at any time, and has all of its time.
             if element != nil { next = min(next, limits.soft) }
         }
+        // A journal may name another task than the worker runs: that one's time must not be forgotten.
+        if task != head, let first = self.limits(of: head).first {
+            next = min(next, max(first, configuration.elementWatch))
+        }
         // Elements may be much shorter than what a look costs.
         if element != nil { next = max(next, configuration.elementWatch) }
         if next < .max { lookAgain(at: id, in: next, now: now, &actions) }

@@ -110,6 +110,22 @@ struct PoolStateLimitTests {
         #expect(world.workers[worker]?.stage == .killed)
     }
 
+    @Test("a worker whose journal names another task than it runs is ended at the limit of the one that it runs, too")
+    func wrongJournal() throws {
+        var (world, worker) = try world(.none)
+        world.answer(worker, runTime: 1_000)
+        try world.submit(limits: TaskLimits(hard: second))
+        try world.submit()
+        let ahead = try #require(world.workers[worker]!.queue.last)
+        try #require(world.workers[worker]!.queue.count == 2)
+        world.progress[worker] = TaskProgress(task: ahead.task, attempt: ahead.attempt, since: world.now)
+        world.wait(until: world.now + second)
+        #expect(world.expirations.isEmpty)
+        world.progress[worker] = nil
+        world.wait(until: world.now + second)
+        #expect(world.expirations.map(\.job) == [2])
+    }
+
     @Test("a chunk whose elements have short limits is not looked at all the time")
     func looksNowAndThen() throws {
         var (world, worker) = try world(TaskLimits(soft: 1_000, hard: 10 * second), policy: .failTask)

@@ -23,9 +23,9 @@ enum FramesTarget: Target {
                 try one.append(message)
                 try all.append(message)
             }
-            seeds.append([repairs, 0] + one.withUnsafeBytes { Array($0) })
+            seeds.append([repairs, 0] + one.withFirstBytes { Array($0) })
         }
-        let conversation = all.withUnsafeBytes { Array($0) }
+        let conversation = all.withFirstBytes { Array($0) }
         for choice: UInt8 in [0, 1, 4, readsInPlace, readsInPlace | 1] { seeds.append([choice, 3] + conversation) }
         return seeds
     }
