@@ -7,7 +7,8 @@
 #   scripts/test.sh STEP...        these steps only
 #   scripts/test.sh --help
 #
-# The last lines say what ran and how long it took; the exit code is 1 if anything failed.
+# The last lines say what ran and how long it took, after what the steps that failed said of it; the exit code is 1 if
+# anything failed.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 export FUTURES_WARNINGS_AS_ERRORS=1
 
@@ -81,13 +82,22 @@ done
 scripts/setup.sh
 work=$(mktemp -d)
 log=$work/log
+output=$work/output
 trap 'rm -rf -- "$work"' EXIT
 trap 'echo; complain "interrupted"; trap - INT; kill -INT -- -$$ 2>/dev/null; exit 130' INT
+
+# What a step that failed said of it: the first lines that look like a reason, and its last.
+tell_failure() {
+    grep -nE '✘|error:|FAILED|Fatal error|WARNING: ThreadSanitizer|ERROR: AddressSanitizer|SUMMARY:' "$output" | head -n 20 || true
+    echo ...
+    grep -vE '^(◇|✔|➜|\[)|ld\.gold: warning' "$output" | tail -n 60 || true
+}
 
 passed=0
 failed=0
 tests=0
 summary=""
+failures=""
 started=$SECONDS
 for step in "${steps[@]}"; do
     printf '\n=== %s\n' "$step"
@@ -96,12 +106,13 @@ for step in "${steps[@]}"; do
     # A step gets twenty minutes: none takes half of that on two cores.
     export -f say complain as_root run_tests "step_$step"
     export root log thread_suites address_suites
-    if timeout --foreground --kill-after=10 1200 bash -c "set -euo pipefail; step_$step"; then
+    if timeout --foreground --kill-after=10 1200 bash -c "set -euo pipefail; step_$step" 2>&1 | tee "$output"; then
         result=passed
         passed=$((passed + 1))
     else
         result=FAILED
         failed=$((failed + 1))
+        failures+=$(printf '\n=== %s has failed\n' "$step"; tell_failure)$'\n'
     fi
     count=$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} in .*/\1/p' "$log" | awk '{sum += $1} END {print sum + 0}')
     tests=$((tests + count))
@@ -110,6 +121,6 @@ for step in "${steps[@]}"; do
     summary+="$line"$'\n'
 done
 
-printf '\n=== what ran\n%s' "$summary"
+printf '%s\n=== what ran\n%s' "$failures" "$summary"
 printf 'in all %d s, %d tests\n%d passed, %d failed\n' $((SECONDS - started)) "$tests" "$passed" "$failed"
 [[ $failed -eq 0 ]]
