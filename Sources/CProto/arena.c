@@ -184,11 +184,16 @@ void *futures_reallocate(void *memory, size_t size) {
 }
 
 void *futures_allocate(size_t size) {
+    void *memory = futures_reallocate(NULL, size);
+    futures_advise_large_pages(memory, size);
+    return memory;
+}
+
+void futures_advise_large_pages(void *memory, size_t size) {
     // Above 32 MiB malloc maps each block for itself, whatever was freed before (mallopt(3), M_MMAP_THRESHOLD), and unmaps
     // it when it is freed. A smaller block may lie in the heap, where the advice outlives it: the kernel may then back what was
     // freed with large pages again.
     enum { LARGE = 33 * 1024 * 1024, PAGE = 2 * 1024 * 1024 };
-    void *memory = futures_reallocate(NULL, size);
 #ifdef MADV_HUGEPAGE
     // Only whole large pages within the block; that the system refuses does not matter.
     if (size >= LARGE) {
@@ -197,7 +202,6 @@ void *futures_allocate(size_t size) {
         if (end > start) (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
     }
 #endif
-    return memory;
 }
 
 void futures_free(void *memory) { free(memory); }

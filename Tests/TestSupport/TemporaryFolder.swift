@@ -36,6 +36,17 @@ public final class TemporaryFolder: Sendable {
         throw Missing(name: name)
     }
 
+    /// Waits until a process has written its number into a file; the file is there before the number is.
+    public func waitForProcess(_ name: String) throws -> Int32 {
+        try waitFor(name)
+        var process: Int32?
+        try spin {
+            process = (try? lines(of: name).first).flatMap { Int32($0) }
+            return process != nil
+        }
+        return process!
+    }
+
     struct Missing: Error { var name: String }
 
     /// Removes a file, if it is there.

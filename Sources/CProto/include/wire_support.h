@@ -165,9 +165,12 @@ FuturesZlibResult futures_deflate(const uint8_t *data, size_t length, int level,
 
 void *futures_reallocate(void *memory, size_t size);
 
-/// Memory that is filled at once and not grown. A large piece is asked for in large pages: to touch new memory costs a fault
-/// for each page, which takes longer than to copy what comes there.
+/// Memory that is filled at once and not grown, in large pages where it is large.
 void *futures_allocate(size_t size);
+
+/// Asks for new memory from malloc in large pages, if it is large: to touch new memory costs a fault for each page, which
+/// takes longer than to copy what comes there.
+void futures_advise_large_pages(void *memory, size_t size);
 void futures_free(void *memory);
 
 // ---- Descriptors, as functions: Swift sees a C constant as a copy.

@@ -122,6 +122,8 @@ public struct FrameDecoder: ~Copyable {
         if large!.capacity == count {
             // Each byte is moved a third of a time, on average.
             large!.reserveCapacity(min(count + missing, max(4 * count, Self.readSize)))
+            let capacity = large!.capacity
+            large!.withUnsafeMutableBytes { futures_advise_large_pages($0.baseAddress, capacity) }
         }
         let room = min(missing, max(large!.capacity - count, 1))
         var outcome: Result<R, E>?

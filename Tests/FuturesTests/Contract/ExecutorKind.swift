@@ -64,13 +64,15 @@ func currentThread() -> UInt { UInt(pthread_self()) }
 /// that fails in between must not hang.
 final class HeldWorker: Sendable {
     let future: Future<Int>
+    /// The process that runs it.
+    let worker: Int32
     private let folder = TemporaryFolder()
 
     /// Returns when the call has begun.
     init(_ executor: any Executor) throws {
         let future = try executor.submit(meet, folder.file("runs"), folder.file("go"))
         self.future = future
-        try folder.waitFor("runs")
+        worker = try folder.waitForProcess("runs")
         // The worker is ahead of the news about it.
         try spin { future.isRunning }
     }
@@ -82,7 +84,4 @@ final class HeldWorker: Sendable {
     }
 
     func letGo() { folder.write("", to: "go") }
-
-    /// The process that runs it.
-    func worker() throws -> Int32? { try folder.lines(of: "runs").first.flatMap { Int32($0) } }
 }

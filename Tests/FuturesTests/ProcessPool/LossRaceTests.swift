@@ -22,7 +22,7 @@ extension ProcessSuites {
                 let workers = Leftovers.childProcesses()
                 #expect(workers.count == 2)
                 let held = try HeldWorker(pool)
-                let idle = try #require(workers.first { try held.worker() != $0 })
+                let idle = try #require(workers.first { $0 != held.worker })
                 kill(idle, SIGKILL)
                 let error = try #require(try held.future.exception(timeout: longTime) as? BrokenProcessPool)
                 let loss = try #require(error.loss)

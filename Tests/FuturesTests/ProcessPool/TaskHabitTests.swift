@@ -273,13 +273,7 @@ extension ProcessSuites {
             let folder = TemporaryFolder()
             try withPool { pool in
                 let future = try pool.submit(meetBelow, folder.file("runs"), folder.file("never"))
-                try folder.waitFor("runs")
-                var worker: Int32?
-                try spin {
-                    worker = (try? folder.lines(of: "runs").first).flatMap { Int32($0) }
-                    return worker != nil
-                }
-                let below = try #require(worker)
+                let below = try folder.waitForProcess("runs")
                 pool.killWorkers()
                 #expect(try future.exception(timeout: longTime) is BrokenProcessPool)
                 try spin { kill(below, 0) != 0 || ChildProgram.isZombie(below) }

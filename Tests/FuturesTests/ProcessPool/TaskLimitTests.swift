@@ -170,7 +170,7 @@ extension ProcessSuites {
                 let pool = try pool(onWorkerLoss: .retry(limit: 5))
                 let held = try HeldWorker(pool)
                 #expect(!held.future.cancel(running: .interrupt))
-                kill(try #require(try held.worker()), SIGKILL)
+                kill(held.worker, SIGKILL)
                 let error = try held.future.exception(timeout: longTime)
                 #expect((error as? WorkerLostError)?.losses.count == 1, "\(String(describing: error))")
                 pool.shutdown()
