@@ -204,4 +204,12 @@ void futures_advise_large_pages(void *memory, size_t size) {
 #endif
 }
 
+int futures_can_allocate(size_t size) {
+    // Volatile: a compiler may leave out memory that nobody uses.
+    void *volatile memory = malloc(size);
+    int is_there = memory != NULL || size == 0;
+    free(memory);
+    return is_there;
+}
+
 void futures_free(void *memory) { free(memory); }

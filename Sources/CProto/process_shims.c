@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -157,6 +158,20 @@ int futures_reap(int pidfd, int blocks, struct futures_exit *exit) {
 
 int futures_pidfd_signal(int pidfd, int signal_number) {
     return syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0) < 0 ? -errno : 0;
+}
+
+ssize_t futures_memory_copy_from(pid_t pid, uint64_t address, void *target, size_t size) {
+    struct iovec here = {target, size};
+    struct iovec there = {(void *)(uintptr_t)address, size};
+    ssize_t count = process_vm_readv(pid, &here, 1, &there, 1, 0);
+    return count < 0 ? -errno : count;
+}
+
+ssize_t futures_memory_copy_to(pid_t pid, uint64_t address, const void *source, size_t size) {
+    struct iovec here = {(void *)source, size};
+    struct iovec there = {(void *)(uintptr_t)address, size};
+    ssize_t count = process_vm_writev(pid, &here, 1, &there, 1, 0);
+    return count < 0 ? -errno : count;
 }
 
 int futures_group_signal(pid_t group, int signal_number) { return kill(-group, signal_number) < 0 ? -errno : 0; }

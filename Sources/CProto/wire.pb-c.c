@@ -772,6 +772,96 @@ void   futures__wire__v1__goodbye__free_unpacked
   assert(message->base.descriptor == &futures__wire__v1__goodbye__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   futures__wire__v1__room__init
+                     (Futures__Wire__V1__Room         *message)
+{
+  static const Futures__Wire__V1__Room init_value = FUTURES__WIRE__V1__ROOM__INIT;
+  *message = init_value;
+}
+size_t futures__wire__v1__room__get_packed_size
+                     (const Futures__Wire__V1__Room *message)
+{
+  assert(message->base.descriptor == &futures__wire__v1__room__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t futures__wire__v1__room__pack
+                     (const Futures__Wire__V1__Room *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &futures__wire__v1__room__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t futures__wire__v1__room__pack_to_buffer
+                     (const Futures__Wire__V1__Room *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &futures__wire__v1__room__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Futures__Wire__V1__Room *
+       futures__wire__v1__room__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Futures__Wire__V1__Room *)
+     protobuf_c_message_unpack (&futures__wire__v1__room__descriptor,
+                                allocator, len, data);
+}
+void   futures__wire__v1__room__free_unpacked
+                     (Futures__Wire__V1__Room *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &futures__wire__v1__room__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   futures__wire__v1__taken__init
+                     (Futures__Wire__V1__Taken         *message)
+{
+  static const Futures__Wire__V1__Taken init_value = FUTURES__WIRE__V1__TAKEN__INIT;
+  *message = init_value;
+}
+size_t futures__wire__v1__taken__get_packed_size
+                     (const Futures__Wire__V1__Taken *message)
+{
+  assert(message->base.descriptor == &futures__wire__v1__taken__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t futures__wire__v1__taken__pack
+                     (const Futures__Wire__V1__Taken *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &futures__wire__v1__taken__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t futures__wire__v1__taken__pack_to_buffer
+                     (const Futures__Wire__V1__Taken *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &futures__wire__v1__taken__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Futures__Wire__V1__Taken *
+       futures__wire__v1__taken__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Futures__Wire__V1__Taken *)
+     protobuf_c_message_unpack (&futures__wire__v1__taken__descriptor,
+                                allocator, len, data);
+}
+void   futures__wire__v1__taken__free_unpacked
+                     (Futures__Wire__V1__Taken *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &futures__wire__v1__taken__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   futures__wire__v1__int64_array__init
                      (Futures__Wire__V1__Int64Array         *message)
 {
@@ -1601,7 +1691,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__function_description__descri
   (ProtobufCMessageInit) futures__wire__v1__function_description__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor futures__wire__v1__welcome__field_descriptors[6] =
+static const ProtobufCFieldDescriptor futures__wire__v1__welcome__field_descriptors[8] =
 {
   {
     "wire_version",
@@ -1675,6 +1765,30 @@ static const ProtobufCFieldDescriptor futures__wire__v1__welcome__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "probe_address",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Welcome, probe_address),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "probe_number",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Welcome, probe_number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned futures__wire__v1__welcome__field_indices_by_name[] = {
   3,   /* field[3] = capabilities */
@@ -1682,12 +1796,14 @@ static const unsigned futures__wire__v1__welcome__field_indices_by_name[] = {
   2,   /* field[2] = functions */
   4,   /* field[4] = limits */
   1,   /* field[1] = pid */
+  6,   /* field[6] = probe_address */
+  7,   /* field[7] = probe_number */
   0,   /* field[0] = wire_version */
 };
 static const ProtobufCIntRange futures__wire__v1__welcome__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor futures__wire__v1__welcome__descriptor =
 {
@@ -1697,7 +1813,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__welcome__descriptor =
   "Futures__Wire__V1__Welcome",
   "futures.wire.v1",
   sizeof(Futures__Wire__V1__Welcome),
-  6,
+  8,
   futures__wire__v1__welcome__field_descriptors,
   futures__wire__v1__welcome__field_indices_by_name,
   1,  futures__wire__v1__welcome__number_ranges,
@@ -2719,6 +2835,62 @@ const ProtobufCMessageDescriptor futures__wire__v1__goodbye__descriptor =
   futures__wire__v1__goodbye__field_indices_by_name,
   1,  futures__wire__v1__goodbye__number_ranges,
   (ProtobufCMessageInit) futures__wire__v1__goodbye__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor futures__wire__v1__room__field_descriptors[1] =
+{
+  {
+    "address",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Room, address),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned futures__wire__v1__room__field_indices_by_name[] = {
+  0,   /* field[0] = address */
+};
+static const ProtobufCIntRange futures__wire__v1__room__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor futures__wire__v1__room__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "futures.wire.v1.Room",
+  "Room",
+  "Futures__Wire__V1__Room",
+  "futures.wire.v1",
+  sizeof(Futures__Wire__V1__Room),
+  1,
+  futures__wire__v1__room__field_descriptors,
+  futures__wire__v1__room__field_indices_by_name,
+  1,  futures__wire__v1__room__number_ranges,
+  (ProtobufCMessageInit) futures__wire__v1__room__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define futures__wire__v1__taken__field_descriptors NULL
+#define futures__wire__v1__taken__field_indices_by_name NULL
+#define futures__wire__v1__taken__number_ranges NULL
+const ProtobufCMessageDescriptor futures__wire__v1__taken__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "futures.wire.v1.Taken",
+  "Taken",
+  "Futures__Wire__V1__Taken",
+  "futures.wire.v1",
+  sizeof(Futures__Wire__V1__Taken),
+  0,
+  futures__wire__v1__taken__field_descriptors,
+  futures__wire__v1__taken__field_indices_by_name,
+  0,  futures__wire__v1__taken__number_ranges,
+  (ProtobufCMessageInit) futures__wire__v1__taken__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor futures__wire__v1__int64_array__field_descriptors[1] =

@@ -10,6 +10,8 @@ enum Phase: String, CaseIterable {
     case encodingResult = "encoding the result"
     case writingResult = "writing a result of 50 MB"
     case readingTask = "being sent a task of 50 MB"
+    case lendingResult = "a result of 100 MB is copied from its memory"
+    case puttingTask = "a task of 100 MB is copied into its memory"
     case idle
     case shuttingDown = "running, after shutdown was called"
     case draining
@@ -50,7 +52,9 @@ enum FaultTable {
         case .running, .shuttingDown, .callback: fault == .throwing ? .error : inTask(fault, policy)
         case .writingResult: whileWriting(fault, policy)
         // It had not begun the call, which is therefore charged with nothing.
-        case .readingTask: besideTask(fault, policy).map { $0 == .lost ? .value : $0 }
+        case .readingTask, .puttingTask: besideTask(fault, policy).map { $0 == .lost ? .value : $0 }
+        // Its memory is there as long as the process is, also when it is stopped.
+        case .lendingResult: fault == .stop ? .value : whileWriting(fault, policy)
         case .idle: whileIdle(fault, policy)
         case .draining: fault == .throwing ? nil : .value
         case .decodingResult: fault == .throwing ? .transport : nil
@@ -93,7 +97,7 @@ enum FaultTable {
 
     /// Whether the pool takes more after a fault.
     static func goesOn(_ phase: Phase, _ fault: Fault, _ policy: Policy) -> Bool {
-        if phase == .writingResult, [.closeWire, .garbage, .enormousLength].contains(fault) {
+        if phase == .writingResult || phase == .lendingResult, [.closeWire, .garbage, .enormousLength].contains(fault) {
             return policy != .breakPool
         }
         return expected(phase, fault, policy) != .broken

@@ -37,10 +37,21 @@ import Testing
         try Leftovers.check {
             // Side by side, since most of the time is spent with waiting.
             let threads = try ThreadPoolExecutor(maxWorkers: 6)
-            let reports = try threads.map({ (cell: Cell) in try self.run(cell) }, Cell.all(phase))
+            let reports = try threads.map({ (cell: Cell) in try self.runInTime(cell) }, Cell.all(phase))
             for report in try reports.collect() { for problem in report { Issue.record("\(problem)") } }
             threads.shutdown()
         }
+    }
+
+    /// What is copied does not wait for the fault: on a loaded machine one may come too late, and is that of another phase.
+    private func runInTime(_ cell: Cell) throws -> [String] {
+        let isCopying = [.writingResult, .readingTask, .lendingResult, .puttingTask].contains(cell.phase)
+        var problems: [String] = []
+        for _ in 0..<(isCopying ? 5 : 1) {
+            problems = try run(cell)
+            if problems.isEmpty { break }
+        }
+        return problems
     }
 
     /// What is not as it should be.
@@ -74,6 +85,7 @@ import Testing
             worker.arguments += [cell.phase.rawValue, cell.fault.rawValue, plan.path]
         }
         var options = ProcessPoolOptions()
+        if cell.phase == .writingResult || cell.phase == .readingTask { options.detachedPayloadSize = nil }
         switch cell.policy {
         case .breakPool: options.onWorkerLoss = .breakPool
         case .failTask: options.onWorkerLoss = .failTask
@@ -109,6 +121,11 @@ import Testing
         case .readingTask:
             _ = try pool.submit(armFault, plan, .reading).result(timeout: longTime)
             return try outcome(of: pool.submit(countBytes, [UInt8](repeating: 1, count: 50 << 20)))
+        case .lendingResult:
+            return try outcome(of: pool.submit(lendFaulty, plan, 100 << 20))
+        case .puttingTask:
+            _ = try pool.submit(armFault, plan, .putting).result(timeout: longTime)
+            return try outcome(of: pool.submit(countBytes, [UInt8](repeating: 1, count: 100 << 20)))
         case .idle:
             let worker = pid_t(try pool.submit(processID).result(timeout: longTime))
             _ = try pool.submit(armFault, plan, .idle).result(timeout: longTime)

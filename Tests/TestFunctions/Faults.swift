@@ -135,6 +135,10 @@ public enum FaultMoment: String, Codable, Sendable {
     case reading
     /// The worker is writing much to the pool.
     case writing
+    /// The pool is copying much into the worker's memory.
+    case putting
+    /// The pool is copying much from the worker's memory.
+    case lending
     /// The worker has had nothing to do for a while.
     case idle
     /// The worker is ending.
@@ -167,6 +171,12 @@ public let writeFaulty = Callable("write_faulty") { (plan: FaultPlan, count: Int
     arm(plan, .writing)
     return [UInt8](repeating: 1, count: count)
 }
+/// The same, while they are copied from the worker's memory.
+public let lendFaulty = Callable("lend_faulty") { (plan: FaultPlan, count: Int) -> [UInt8] in
+    let bytes = [UInt8](repeating: 1, count: count)
+    arm(plan, .lending)
+    return bytes
+}
 public let countBytes = Callable("count_bytes") { (bytes: [UInt8]) -> Int in bytes.count }
 
 public let faultFunctions = FunctionRegistry {
@@ -176,6 +186,7 @@ public let faultFunctions = FunctionRegistry {
     runFaultyLater
     armFault
     writeFaulty
+    lendFaulty
     countBytes
     increment
     processID
@@ -216,9 +227,34 @@ private final class Armed {
         switch moment {
         case .reading: while bytes(in: 3) < 100_000 { usleep(50) }
         case .writing: while bytes(in: 4) < 100_000 { usleep(50) }
+        // There is room for them.
+        case .putting:
+            let before = addresses
+            while addresses < before + 80 << 20 { usleep(50) }
+        // The main thread waits for the pool to say that it has them.
+        case .lending: while !mainThreadReads { usleep(50) }
         case .idle: usleep(20_000)
         case .ending: break
         }
+    }
+
+    /// How many bytes of addresses the process has.
+    private var addresses: Int {
+        (line(of: "/proc/self/statm").split(separator: " ").first.flatMap { Int($0) } ?? 0) * 4096
+    }
+
+    /// Whether the main thread waits for bytes of the wire: it is in the system call 0 on x86-64, 63 on arm64, with descriptor 3.
+    private var mainThreadReads: Bool {
+        let fields = line(of: "/proc/self/task/\(getpid())/syscall").split(separator: " ")
+        return fields.count > 1 && (fields[0] == "0" || fields[0] == "63") && fields[1] == "0x3"
+    }
+
+    private func line(of path: String) -> String {
+        guard let file = fopen(path, "r") else { return "" }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        guard fgets(&line, 256, file) != nil else { return "" }
+        return String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// How much is in a pipe.

@@ -63,10 +63,10 @@ enum HostileWorker {
                 FunctionDescription(
                     name: $0.name, signature: $0.signature.description, fingerprint: $0.signature.fingerprint)
             }
-            try say(
-                .welcome(
-                    Welcome(
-                        pid: manner == "huge limits" ? .min : Int64(getpid()), functions: functions, limits: limits)))
+            var welcome = Welcome(
+                pid: manner == "huge limits" ? .min : Int64(getpid()), functions: functions, limits: limits)
+            if manner == "no such probe" { welcome.probe = MemoryProbe(address: 8, number: 0) }
+            try say(.welcome(welcome))
         }
 
         /// The argument of every call is an `Int`, and so is its result.
@@ -103,6 +103,19 @@ enum HostileWorker {
                         ChunkResultMessage(
                             id: id, attempt: attempt, count: (count ?? 1) + 1,
                             failures: [ElementFailure(index: 0, failure: failure)])))
+            case "lends nothing":
+                try say(.result(ResultMessage(id: id, attempt: attempt, format: .raw)), detachedTo: 8)
+            case "lends what it takes back":
+                let size = 64 << 20
+                let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+                // Only the first half is there.
+                munmap(memory + size / 2, size / 2)
+                try say(
+                    .result(ResultMessage(id: id, attempt: attempt, format: .raw)),
+                    detachedTo: UInt64(UInt(bitPattern: memory)), size: UInt64(size))
+            case "room for nothing":
+                for address: UInt64 in [0, 8, .max] { try say(.room(Room(address: address))) }
+                try finish(id, attempt, count)
             case "anything":
                 for _ in 0..<20 { try say(anything(id, attempt, count)) }
                 if UInt8.random(in: 0..<8, using: &random) == 0 { exit(0) }
@@ -118,7 +131,7 @@ enum HostileWorker {
             let attempt = [attempt, 0, 1, 2, .max].randomElement(using: &random)!
             let runTime = [0, 1, 1_000_000, UInt64.max].randomElement(using: &random)!
             let failure = FailureDescription(place: .running, typeName: "T", message: "m")
-            switch Int.random(in: 0..<24, using: &random) {
+            switch Int.random(in: 0..<25, using: &random) {
             case 0..<6: return .result(ResultMessage(id: id, attempt: attempt, runNanoseconds: runTime))
             case 6..<10:
                 return .chunkResult(
@@ -130,6 +143,7 @@ enum HostileWorker {
                 return .cancelReply(
                     CancelReply(id: id, attempt: attempt, takenBack: Bool.random(using: &random)))
             case 22: return .ping(Ping(nonce: id))
+            case 23: return .room(Room(address: id))
             default: return .pong(Ping(nonce: id))
             }
         }
@@ -148,6 +162,15 @@ enum HostileWorker {
                 try say(
                     .result(ResultMessage(id: id, attempt: attempt, runNanoseconds: runTime)), encoder.finish())
             }
+        }
+
+        /// A detached frame, with an address of its own choice.
+        private mutating func say(_ message: Message, detachedTo address: UInt64, size: UInt64 = 8 << 20) throws {
+            var other = FrameBuffer()
+            try other.append(message, lent: Payload(bytes: [UInt8](repeating: 0, count: Int(size)), format: .raw))
+            var bytes = other.withFirstBytes { Array($0) }
+            withUnsafeBytes(of: address.littleEndian) { bytes.replaceSubrange(bytes.count - 8..<bytes.count, with: $0) }
+            guard write(4, bytes, bytes.count) == bytes.count else { throw Gone() }
         }
 
         private mutating func say(_ message: Message, _ payload: Payload = .empty) throws {

@@ -47,6 +47,12 @@ int futures_reap(int pidfd, int blocks, struct futures_exit *exit);
 /// Signals the process behind a pidfd: never another one that got its pid later.
 int futures_pidfd_signal(int pidfd, int signal_number);
 
+/// Copies from the memory of another process: how many bytes, which may be fewer than asked for, or a negative error number.
+ssize_t futures_memory_copy_from(pid_t pid, uint64_t address, void *target, size_t size);
+
+/// Copies into the memory of another process, likewise.
+ssize_t futures_memory_copy_to(pid_t pid, uint64_t address, const void *source, size_t size);
+
 /// Signals every process of a group; -ESRCH when none is left.
 int futures_group_signal(pid_t group, int signal_number);
 

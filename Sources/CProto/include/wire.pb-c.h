@@ -32,6 +32,8 @@ typedef struct Futures__Wire__V1__CancelReply Futures__Wire__V1__CancelReply;
 typedef struct Futures__Wire__V1__Ping Futures__Wire__V1__Ping;
 typedef struct Futures__Wire__V1__Drain Futures__Wire__V1__Drain;
 typedef struct Futures__Wire__V1__Goodbye Futures__Wire__V1__Goodbye;
+typedef struct Futures__Wire__V1__Room Futures__Wire__V1__Room;
+typedef struct Futures__Wire__V1__Taken Futures__Wire__V1__Taken;
 typedef struct Futures__Wire__V1__Int64Array Futures__Wire__V1__Int64Array;
 typedef struct Futures__Wire__V1__UInt64Array Futures__Wire__V1__UInt64Array;
 typedef struct Futures__Wire__V1__Int32Array Futures__Wire__V1__Int32Array;
@@ -313,10 +315,18 @@ struct  Futures__Wire__V1__Welcome
    * Why the worker cannot serve; empty if it can. UTF-8. The parent sends nothing more then, and ends the worker.
    */
   ProtobufCBinaryData error;
+  /*
+   * Where in the worker's memory the 8 bytes of probe_number are; 0: it takes and gives no detached payloads.
+   */
+  uint64_t probe_address;
+  /*
+   * A random number.
+   */
+  uint64_t probe_number;
 };
 #define FUTURES__WIRE__V1__WELCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__welcome__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, NULL, {0,NULL} }
+    , 0, 0, 0,NULL, 0,NULL, NULL, {0,NULL}, 0, 0 }
 
 
 /*
@@ -694,6 +704,34 @@ struct  Futures__Wire__V1__Goodbye
 #define FUTURES__WIRE__V1__GOODBYE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__goodbye__descriptor) \
     , FUTURES__WIRE__V1__GOODBYE_REASON__GOODBYE_REASON_UNSPECIFIED, {0,NULL}, 0 }
+
+
+/*
+ * Frame kind 14, worker to parent: there is room for the payload of the detached frame that is being received. No payload.
+ */
+struct  Futures__Wire__V1__Room
+{
+  ProtobufCMessage base;
+  /*
+   * Where in the worker's memory it begins.
+   */
+  uint64_t address;
+};
+#define FUTURES__WIRE__V1__ROOM__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__room__descriptor) \
+    , 0 }
+
+
+/*
+ * Frame kind 15, parent to worker: one more payload may be detached; but for the first time, the last one was taken. No payload.
+ */
+struct  Futures__Wire__V1__Taken
+{
+  ProtobufCMessage base;
+};
+#define FUTURES__WIRE__V1__TAKEN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__taken__descriptor) \
+     }
 
 
 /*
@@ -1276,6 +1314,44 @@ Futures__Wire__V1__Goodbye *
 void   futures__wire__v1__goodbye__free_unpacked
                      (Futures__Wire__V1__Goodbye *message,
                       ProtobufCAllocator *allocator);
+/* Futures__Wire__V1__Room methods */
+void   futures__wire__v1__room__init
+                     (Futures__Wire__V1__Room         *message);
+size_t futures__wire__v1__room__get_packed_size
+                     (const Futures__Wire__V1__Room   *message);
+size_t futures__wire__v1__room__pack
+                     (const Futures__Wire__V1__Room   *message,
+                      uint8_t             *out);
+size_t futures__wire__v1__room__pack_to_buffer
+                     (const Futures__Wire__V1__Room   *message,
+                      ProtobufCBuffer     *buffer);
+Futures__Wire__V1__Room *
+       futures__wire__v1__room__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   futures__wire__v1__room__free_unpacked
+                     (Futures__Wire__V1__Room *message,
+                      ProtobufCAllocator *allocator);
+/* Futures__Wire__V1__Taken methods */
+void   futures__wire__v1__taken__init
+                     (Futures__Wire__V1__Taken         *message);
+size_t futures__wire__v1__taken__get_packed_size
+                     (const Futures__Wire__V1__Taken   *message);
+size_t futures__wire__v1__taken__pack
+                     (const Futures__Wire__V1__Taken   *message,
+                      uint8_t             *out);
+size_t futures__wire__v1__taken__pack_to_buffer
+                     (const Futures__Wire__V1__Taken   *message,
+                      ProtobufCBuffer     *buffer);
+Futures__Wire__V1__Taken *
+       futures__wire__v1__taken__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   futures__wire__v1__taken__free_unpacked
+                     (Futures__Wire__V1__Taken *message,
+                      ProtobufCAllocator *allocator);
 /* Futures__Wire__V1__Int64Array methods */
 void   futures__wire__v1__int64_array__init
                      (Futures__Wire__V1__Int64Array         *message);
@@ -1538,6 +1614,12 @@ typedef void (*Futures__Wire__V1__Drain_Closure)
 typedef void (*Futures__Wire__V1__Goodbye_Closure)
                  (const Futures__Wire__V1__Goodbye *message,
                   void *closure_data);
+typedef void (*Futures__Wire__V1__Room_Closure)
+                 (const Futures__Wire__V1__Room *message,
+                  void *closure_data);
+typedef void (*Futures__Wire__V1__Taken_Closure)
+                 (const Futures__Wire__V1__Taken *message,
+                  void *closure_data);
 typedef void (*Futures__Wire__V1__Int64Array_Closure)
                  (const Futures__Wire__V1__Int64Array *message,
                   void *closure_data);
@@ -1599,6 +1681,8 @@ extern const ProtobufCMessageDescriptor futures__wire__v1__cancel_reply__descrip
 extern const ProtobufCMessageDescriptor futures__wire__v1__ping__descriptor;
 extern const ProtobufCMessageDescriptor futures__wire__v1__drain__descriptor;
 extern const ProtobufCMessageDescriptor futures__wire__v1__goodbye__descriptor;
+extern const ProtobufCMessageDescriptor futures__wire__v1__room__descriptor;
+extern const ProtobufCMessageDescriptor futures__wire__v1__taken__descriptor;
 extern const ProtobufCMessageDescriptor futures__wire__v1__int64_array__descriptor;
 extern const ProtobufCMessageDescriptor futures__wire__v1__uint64_array__descriptor;
 extern const ProtobufCMessageDescriptor futures__wire__v1__int32_array__descriptor;

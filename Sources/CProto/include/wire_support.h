@@ -171,6 +171,9 @@ void *futures_allocate(size_t size);
 /// Asks for new memory from malloc in large pages, if it is large: to touch new memory costs a fault for each page, which
 /// takes longer than to copy what comes there.
 void futures_advise_large_pages(void *memory, size_t size);
+
+/// Whether malloc would give that much now. Takes no memory.
+int futures_can_allocate(size_t size);
 void futures_free(void *memory);
 
 // ---- Descriptors, as functions: Swift sees a C constant as a copy.
@@ -191,6 +194,8 @@ FUTURES_DESCRIPTOR(cancel_reply)
 FUTURES_DESCRIPTOR(ping)
 FUTURES_DESCRIPTOR(drain)
 FUTURES_DESCRIPTOR(goodbye)
+FUTURES_DESCRIPTOR(room)
+FUTURES_DESCRIPTOR(taken)
 #undef FUTURES_DESCRIPTOR
 
 #endif

@@ -25,6 +25,8 @@ public struct ProcessPoolOptions: Sendable {
     /// How long a worker that is to end may take, after SIGTERM or when it was told to by the wire, before it gets SIGKILL.
     /// Zero or more. 5 s by default.
     public var terminationGrace: Duration
+    /// Payloads of so many bytes and more do not go through a pipe where it can be avoided; nil if all do.
+    package var detachedPayloadSize: Int? = 1 << 17
 
     /// The defaults, but for what is named.
     public init(

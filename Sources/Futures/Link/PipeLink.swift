@@ -22,6 +22,8 @@ final class PipeLink: @unchecked Sendable {
     var outbox = FrameBuffer()
     /// The pipe is full; the driver's thread waits until it takes more.
     var isWaitingForRoom = false
+    /// The detached payload that is to be sent is being copied into the worker's memory.
+    var isPutting = false
     /// The worker does not read any more: what would be sent is dropped, its end is awaited.
     var isClosedByWorker = false
     private var bindings: [Binding?] = []
@@ -104,12 +106,15 @@ final class PipeLink: @unchecked Sendable {
         case done
         /// The rest must wait until the pipe takes more.
         case full
+        /// The rest must wait until the payload before it is in the worker's memory.
+        case awaitsDetached
         case closed
     }
 
     /// Writes what the pipe takes now. The settling role's.
     func flush() -> FlushResult {
         while !outbox.isEmpty {
+            if outbox.awaitsDetached { return .awaitsDetached }
             guard let written = outbox.withFirstBytes({ toWorker.write($0) }) else {
                 outbox.removeAll(keepingCapacity: false)
                 return .closed
@@ -120,10 +125,28 @@ final class PipeLink: @unchecked Sendable {
         return .done
     }
 
+    /// Copies from the worker's memory.
+    ///
+    /// - Returns: how many bytes, or a negative error number; -ESRCH if the process is gone.
+    func copyFromMemory(_ address: UInt64, into space: UnsafeMutableRawBufferPointer) -> Int {
+        let count = futures_memory_copy_from(pid, address, space.baseAddress, space.count)
+        // Reaped by somebody else in this program, the number may be another's by now, and so may the bytes.
+        return isThere ? count : -Int(ESRCH)
+    }
+
+    /// Copies into the worker's memory, likewise.
+    func copyToMemory(_ address: UInt64, from bytes: UnsafeRawBufferPointer) -> Int {
+        guard isThere else { return -Int(ESRCH) }
+        return futures_memory_copy_to(pid, address, bytes.baseAddress, bytes.count)
+    }
+
+    /// Whether the process is there, or has ended and nobody has reaped it.
+    private var isThere: Bool { futures_pidfd_signal(pidfd.rawValue, 0) >= 0 }
+
     /// Signals the worker's process group. Nothing happens once the process is reaped, be it by somebody else in this
     /// program: the number may be another's.
     func signal(_ number: Int32) {
-        guard futures_pidfd_signal(pidfd.rawValue, 0) >= 0 else { return }
+        guard isThere else { return }
         if futures_group_signal(pid, number) < 0 { _ = futures_pidfd_signal(pidfd.rawValue, number) }
     }
 

@@ -12,6 +12,7 @@ extension PoolDriver {
             let count = futures_epoll_wait(epoll.rawValue, &events, Int32(events.count), timeout())
             precondition(count >= 0, "epoll_wait failed with error \(-count): a descriptor was closed by somebody else")
             for event in events[..<Int(count)] { handle(event) }
+            copyDetached()
             letTimePass()
             settle()
             sendNotifications()
@@ -44,23 +45,30 @@ extension PoolDriver {
             if let link = link(worker) { measureProgress(link) }
         case .measureMemory(let worker):
             if let link = link(worker) { measureMemory(link) }
+        case .put(let worker, let bytes, let address):
+            if let link = link(worker) { loop.puts.append(DetachedPut(link: link, bytes: bytes, address: address)) }
         case .release(let worker):
             // Its descriptors close with it, and leave the epoll set.
             links.withLock { $0[worker] = nil }
             loop.heldUpOutputs.remove(worker)
             loop.closedWires.remove(worker)
+            loop.takes.remove(worker)
+            loop.puts.removeAll { $0.link.id == worker }
         case .finish: loop.isFinished = true
         }
     }
 
-    private func link(_ id: WorkerID) -> PipeLink? { links.withLock { $0[id] } }
+    func link(_ id: WorkerID) -> PipeLink? { links.withLock { $0[id] } }
 
     private func spawn(_ id: WorkerID) {
         do {
             let kills = outOfMemoryWitness.kills()
             let process = try command.spawn(limits: workerLimits, backtrace: crashBacktrace)
             let link = PipeLink(id: id, command: command, process: process, outOfMemoryKills: kills)
+            // The worker detaches none before it is told to.
+            if detachedPayloadSize != nil { link.decoder.detachedWay = .taken }
             let hello = Hello(
+                capabilities: detachedPayloadSize == nil ? [] : [WireCapability.detachedPayloads],
                 workerID: id.rawValue, compression: compression, journalDescriptor: workerJournalDescriptor)
             do {
                 try PoolLoop.watch(link, epoll: epoll)
@@ -275,6 +283,7 @@ extension PoolDriver {
         for id in loop.closedWires {
             if let deadline = link(id)?.closedDeadline { next = min(next ?? .max, deadline) }
         }
+        if loop.isCopying { return 0 }
         if next == nil, loop.heldUpOutputs.isEmpty { return -1 }
         if next == .min { return 0 }
         let now = futures_monotonic_nanoseconds()

@@ -10,6 +10,7 @@ extension PoolDriver {
     @discardableResult
     func readAnswers(_ link: PipeLink) -> Bool {
         guard !link.hasStoppedReading else { return false }
+        if link.decoder.awaitsDetached { return takeDetached(link) }
         let result = link.decoder.withFreeSpace { space in
             let result = link.fromWorker.read(into: space)
             guard case .bytes(let count) = result else { return (count: 0, result: result) }
@@ -49,10 +50,11 @@ extension PoolDriver {
         }
     }
 
-    private func takeFrames(_ link: PipeLink) {
+    func takeFrames(_ link: PipeLink) {
         do {
             while !link.isUnintelligible, try link.decoder.withNextFrame({ try take($0, from: link) }) {}
             takeResults(from: link)
+            if link.decoder.awaitsDetached { loop.takes.insert(link.id) }
         } catch {
             takeResults(from: link)
             brokeTheRules(link, "\(error)")
@@ -108,8 +110,9 @@ extension PoolDriver {
         case .ping(let ping):
             // A worker may ask, too; whoever settles answers.
             core.withLock { $0.writes.append(.pong(link.id, ping)) }
+        case .room(let room): write(.room(link.id, address: room.address))
         case .pong, .goodbye: break
-        case .hello, .welcome, .task, .chunk, .cancel, .drain:
+        case .hello, .welcome, .task, .chunk, .cancel, .drain, .taken:
             brokeTheRules(link, "it sent \(frame.kind), which only this side may send")
         }
     }
@@ -121,6 +124,7 @@ extension PoolDriver {
         }
         if !welcome.error.isEmpty { return startFailed(link, .refused(welcome.error)) }
         link.welcomed(welcome)
+        beginDetaching(link, welcome.probe)
         if initializer != nil {
             write(.initialize(link.id))
         } else {

@@ -123,6 +123,23 @@ extension PoolDriver {
         case .pong(let worker, let ping):
             append(.pong(ping), to: worker, &work)
         case .drain(let worker): drain(worker, &work)
+        case .beginDetaching(let worker):
+            link(worker, &work)?.outbox.detachedSize = detachedPayloadSize
+            append(.taken, to: worker, &work)
+        case .room(let worker, let address):
+            // Room that nobody asked for is not used.
+            guard let link = link(worker, &work), !link.isPutting, let bytes = link.outbox.detachedPayload else {
+                return
+            }
+            link.isPutting = true
+            order(.put(worker, bytes, address: address))
+        case .payloadPut(let worker):
+            guard let link = link(worker, &work), link.isPutting else { return }
+            link.isPutting = false
+            guard link.outbox.awaitsDetached else { return }
+            link.outbox.detachedPayloadIsThere()
+            work.touch(link)
+        case .payloadTaken(let worker): append(.taken, to: worker, &work)
         }
     }
 
@@ -194,7 +211,7 @@ extension PoolDriver {
     private func flush(_ link: PipeLink) {
         guard !link.isWaitingForRoom, !link.isClosedByWorker else { return }
         switch link.flush() {
-        case .done: break
+        case .done, .awaitsDetached: break
         case .full:
             link.isWaitingForRoom = true
             PoolLoop.watchForRoom(link, epoll: epoll)

@@ -40,6 +40,14 @@ final class PoolDriver: @unchecked Sendable {
         case pong(WorkerID, Ping)
         /// The worker was to be drained before it had been started.
         case drain(WorkerID)
+        /// The worker's memory can be reached: large payloads go there directly.
+        case beginDetaching(WorkerID)
+        /// There is room for the detached payload that is to be sent.
+        case room(WorkerID, address: UInt64)
+        /// The detached payload is in the worker's memory.
+        case payloadPut(WorkerID)
+        /// The detached payload of an answer is in ours.
+        case payloadTaken(WorkerID)
     }
 
     /// What only the driver's thread does.
@@ -51,6 +59,7 @@ final class PoolDriver: @unchecked Sendable {
         case watchClosedWire(WorkerID)
         case measureProgress(WorkerID)
         case measureMemory(WorkerID)
+        case put(WorkerID, [UInt8], address: UInt64)
         case release(WorkerID)
         case finish
     }
@@ -77,6 +86,7 @@ final class PoolDriver: @unchecked Sendable {
     let keepsElements: Bool
     let startTimeout: Int64
     let backlogLimit: BacklogLimit
+    let detachedPayloadSize: Int?
     let core: Mutex<Core>
     /// Added and removed by the driver's thread, read by whoever settles.
     let links = Mutex<[WorkerID: PipeLink]>([:])
@@ -105,6 +115,7 @@ final class PoolDriver: @unchecked Sendable {
         if case .breakPool = configuration.onWorkerLoss { keepsElements = false } else { keepsElements = true }
         startTimeout = configuration.startTimeout
         backlogLimit = configuration.backlogLimit
+        detachedPayloadSize = options.detachedPayloadSize
         epoll = try FileDescriptor.epoll()
         wakeup = try FileDescriptor.event()
         core = Mutex(Core(state: PoolState(configuration)))

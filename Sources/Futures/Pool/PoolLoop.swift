@@ -7,6 +7,10 @@ struct PoolLoop {
     var heldUpOutputs: Set<WorkerID> = []
     /// Workers that closed the wire and have not exited yet.
     var closedWires: Set<WorkerID> = []
+    /// Payloads that are being copied into the memory of workers.
+    var puts: [DetachedPut] = []
+    /// Workers whose answers have payloads that are being taken from their memory.
+    var takes: Set<WorkerID> = []
     /// What was read from a worker and is not with the scheduler yet.
     var results = ResultBatch()
     /// Who is told of futures at the end of a step.

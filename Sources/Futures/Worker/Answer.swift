@@ -4,6 +4,8 @@ import Wire
 struct Answer: Sendable {
     var message: Message
     var payload = Payload.empty
+    /// The pool takes the payload from this process's memory.
+    var isLent = false
 
     /// Appends the answer as a frame. One that is larger than the pool takes is cut, or becomes a failure of its task:
     /// sent as it is, it would end the connection, and with it the work of everybody else.
@@ -12,6 +14,7 @@ struct Answer: Sendable {
     func append(to buffer: inout FrameBuffer) throws(WireError) {
         let problem: WireError
         do throws(WireError) {
+            if isLent { return try buffer.append(message, lent: payload) }
             return try buffer.append(message, payload: payload)
         } catch {
             problem = error
@@ -30,6 +33,16 @@ struct Answer: Sendable {
             guard let failure = failure(words) else { throw problem }
             try buffer.append(failure)
         default: throw problem
+        }
+    }
+
+    /// Whether it is the last answer to a task, and certain to be sent as it is.
+    func canBeLent(_ limits: WireLimits) -> Bool {
+        guard payload.bytes.count <= limits.maxPayloadSize else { return false }
+        switch message {
+        case .result: return true
+        case .chunkResult(let result): return result.part == 0 && result.failures.isEmpty
+        default: return false
         }
     }
 

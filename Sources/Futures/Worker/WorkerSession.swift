@@ -28,6 +28,7 @@ final class WorkerSession: Sendable {
     /// The chunk that the main thread runs.
     private let running = Mutex<ChunkRun?>(nil)
     let busy = BusyMark()
+    private let lender = PayloadLender()
 
     /// What was read and is to be done.
     enum Request: Sendable {
@@ -69,7 +70,9 @@ final class WorkerSession: Sendable {
         self.refusal = refusal
         self.input = input
         self.output = output
-        reading = Mutex(FrameDecoder())
+        var decoder = FrameDecoder()
+        decoder.detachedWay = .put
+        reading = Mutex(decoder)
         writing = Mutex(WorkerOutput(descriptor: output))
     }
 
@@ -117,10 +120,18 @@ final class WorkerSession: Sendable {
             note(request, start)
             busy.begin(at: start)
             var end = start
-            let answer = perform(request, start, &end)
+            var answer = perform(request, start, &end)
             busy.end()
             CallInterruption.current.end()
+            answer.isLent = lends(answer)
             let (size, hasWaited) = try append(answer)
+            if answer.isLent {
+                try flush()
+                try waitUntilTaken()
+                oldestAnswer = nil
+                lastEnd = nil
+                continue
+            }
             lastEnd = hasWaited ? nil : end
             // What is finished is told at once when more would be waited for. When the next task takes long, the watcher
             // tells it.
@@ -253,6 +264,16 @@ final class WorkerSession: Sendable {
         }
     }
 
+    /// Reads until the pool has taken the payload that it was lent: no other task may end this process before.
+    private func waitUntilTaken() throws(End) {
+        while lender.isLent {
+            try reading.withLock { decoder throws(End) in
+                guard lender.isLent else { return }
+                try read(&decoder)
+            }
+        }
+    }
+
     /// Reads as long as there is something, if nobody else is reading. The watcher's.
     func readWhatIsThere() throws(End) {
         _ = try reading.withLockIfAvailable { decoder throws(End) in
@@ -270,6 +291,7 @@ final class WorkerSession: Sendable {
         guard count > 0 else { throw count == 0 ? .parentGone : End(Int32(-count), of: "reading") }
         do {
             while try decoder.withNextFrame({ try take($0) }) {}
+            if let address = decoder.takeRoom() { try send(.room(Room(address: address))) }
         } catch let end as End {
             throw end
         } catch {
@@ -292,8 +314,9 @@ final class WorkerSession: Sendable {
         case .cancel(let cancel): try answer(cancel)
         case .ping(let ping): try send(.pong(ping))
         case .drain: enqueue(.drain)
+        case .taken: lender.taken()
         case .pong: break
-        case .welcome, .result, .chunkResult, .failure, .cancelReply, .goodbye:
+        case .welcome, .result, .chunkResult, .failure, .cancelReply, .goodbye, .room:
             throw End.failed("the pool sent \(frame.kind), which only a worker may send")
         }
     }
@@ -313,6 +336,10 @@ final class WorkerSession: Sendable {
                 FunctionDescription(
                     name: $0.name, signature: $0.signature.description, fingerprint: $0.signature.fingerprint)
             }, error: refusal)
+        if hello.capabilities.contains(WireCapability.detachedPayloads) {
+            welcome.capabilities = [WireCapability.detachedPayloads]
+            welcome.probe = lender.probe
+        }
         if hello.minimumWireVersion > ours.upperBound || hello.wireVersion < ours.lowerBound {
             welcome.wireVersion = WireVersion.current
             welcome.error = """
@@ -354,6 +381,14 @@ final class WorkerSession: Sendable {
         // One that is large was written at once.
         if let size { return (size, size == 0) }
         return (try writing.withLock { output throws(End) in try output.append(answer) }, true)
+    }
+
+    /// Whether the pool takes the answer's payload from memory; it is kept for that.
+    private func lends(_ answer: Answer) -> Bool {
+        guard answer.payload.bytes.count >= PayloadLender.smallest, let limits = hello.withLock({ $0?.limits }) else {
+            return false
+        }
+        return answer.canBeLent(limits) && lender.lend(answer.payload.bytes)
     }
 
     /// Writes a message and everything before it.

@@ -26,6 +26,10 @@ public enum FrameKind: UInt8, Sendable, Hashable, CaseIterable, CustomStringConv
     case drain
     /// Worker to parent, its last frame.
     case goodbye
+    /// Worker to parent: where the payload of the detached frame that it is receiving may be put.
+    case room
+    /// Parent to worker: one more payload may be detached.
+    case taken
 
     /// Its name and number, such as `task (3)`.
     public var description: String {
@@ -44,6 +48,8 @@ public enum FrameKind: UInt8, Sendable, Hashable, CaseIterable, CustomStringConv
             case .pong: "pong"
             case .drain: "drain"
             case .goodbye: "goodbye"
+            case .room: "room"
+            case .taken: "taken"
             }
         return "\(name) (\(rawValue))"
     }
@@ -80,27 +86,37 @@ public struct FrameView {
 struct FrameHeader {
     static let size = 16
     static let magic: UInt8 = 0xF7
+    /// The bit of the kind that says that the payload is not in the stream.
+    static let detached: UInt8 = 0x80
+    /// Bytes that a detached payload has in the stream: its address, or that it is there.
+    static let detachedSize = 8
 
     var kind: FrameKind
+    var isDetached = false
     var messageLength: UInt32
     var payloadLength: UInt64
 
-    /// Bytes of the whole frame, header included, or nil if there is no such number.
+    /// Bytes of the whole frame in the stream, header included, or nil if there is no such number.
     var frameLength: UInt64? {
-        let (length, overflow) = payloadLength.addingReportingOverflow(UInt64(messageLength) + UInt64(Self.size))
+        let payload = isDetached ? UInt64(Self.detachedSize) : payloadLength
+        let (length, overflow) = payload.addingReportingOverflow(UInt64(messageLength) + UInt64(Self.size))
         return overflow ? nil : length
     }
 
     func write(to target: UnsafeMutableRawPointer) {
-        let check = Self.checksum(kind: kind.rawValue, messageLength: messageLength, payloadLength: payloadLength)
-        let first =
-            UInt64(Self.magic) | UInt64(kind.rawValue) << 8 | UInt64(check) << 16 | UInt64(messageLength) << 32
+        let kind = isDetached ? kind.rawValue | Self.detached : kind.rawValue
+        let check = Self.checksum(kind: kind, messageLength: messageLength, payloadLength: payloadLength)
+        let first = UInt64(Self.magic) | UInt64(kind) << 8 | UInt64(check) << 16 | UInt64(messageLength) << 32
         target.storeBytes(of: first.littleEndian, as: UInt64.self)
         target.storeBytes(of: payloadLength.littleEndian, toByteOffset: 8, as: UInt64.self)
     }
 
     /// Reads a header and checks all of it against the limits.
-    static func read(from source: UnsafeRawPointer, limits: WireLimits) throws(WireError) -> FrameHeader {
+    ///
+    /// - Parameter takesDetached: whether the payload may be elsewhere.
+    static func read(
+        from source: UnsafeRawPointer, limits: WireLimits, takesDetached: Bool = false
+    ) throws(WireError) -> FrameHeader {
         let first = UInt64(littleEndian: source.loadUnaligned(as: UInt64.self))
         let payloadLength = UInt64(littleEndian: source.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         let messageLength = UInt32(truncatingIfNeeded: first >> 32)
@@ -111,13 +127,18 @@ struct FrameHeader {
         }
         let expected = checksum(kind: kindByte, messageLength: messageLength, payloadLength: payloadLength)
         guard found == expected else { throw .badChecksum(expected: expected, found: found) }
-        guard let kind = FrameKind(rawValue: kindByte) else { throw .unknownFrameKind(kindByte) }
+        let isDetached = takesDetached && kindByte & Self.detached != 0
+        guard let kind = FrameKind(rawValue: isDetached ? kindByte & ~Self.detached : kindByte) else {
+            throw .unknownFrameKind(kindByte)
+        }
         guard messageLength <= limits.maxMessageSize else {
             throw .messageTooLarge(kind: kind, size: UInt64(messageLength), limit: limits.maxMessageSize)
         }
-        let header = FrameHeader(kind: kind, messageLength: messageLength, payloadLength: payloadLength)
+        let header = FrameHeader(
+            kind: kind, isDetached: isDetached, messageLength: messageLength, payloadLength: payloadLength)
         // Beyond what this machine can address a limit set too high must not help either.
-        guard payloadLength <= limits.maxPayloadSize, let length = header.frameLength, length <= UInt64(Int.max / 4)
+        guard payloadLength <= min(limits.maxPayloadSize, UInt64(Int.max / 4)), let length = header.frameLength,
+            length <= UInt64(Int.max / 4)
         else { throw .payloadTooLarge(kind: kind, size: payloadLength, limit: limits.maxPayloadSize) }
         return header
     }

@@ -3,7 +3,7 @@ internal import CProto
 /// Frames to be sent, one behind the other.
 ///
 /// Messages are packed straight into the buffer's memory: appending a task takes no other. Large payloads stay where they are,
-/// and are sent from there.
+/// and are sent from there; or they are detached, and do not go through the stream at all.
 public struct FrameBuffer: ~Copyable {
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
@@ -14,15 +14,29 @@ public struct FrameBuffer: ~Copyable {
     /// How many bytes of the buffer's own were ever sent.
     private var ownSent: UInt64 = 0
     private var attachedCount = 0
-    /// The payload of the frame that is being appended, if it is to stay where it is.
-    private var attaching: [UInt8]?
+    /// Where the payload of the frame that is being appended goes.
+    private var way = PayloadWay.copied
 
     private struct Attachment {
         /// So many bytes of the buffer's own are sent before it, in all.
         let position: UInt64
         let bytes: [UInt8]
         var sent = 0
+        /// It is put into the receiver's memory by other means; what is behind it waits for that.
+        let isDetached: Bool
     }
+
+    private enum PayloadWay {
+        case copied
+        case attached([UInt8])
+        /// Detached, for the receiver to say where it shall be put.
+        case put([UInt8])
+        /// Detached, for the receiver to take it from here.
+        case lent(address: UInt64)
+    }
+
+    /// A payload of this size, or a larger one, is detached when it is appended: see ``awaitsDetached``. Nil if none is.
+    public var detachedSize: Int?
 
     /// A payload of this size is not copied. A smaller one is sent together with what is around it, which saves more.
     static let attachedSize = 256 * 1024
@@ -54,13 +68,27 @@ public struct FrameBuffer: ~Copyable {
     /// Memory held by the buffer, in bytes; payloads that lie elsewhere do not count.
     package var memory: Int { capacity }
 
-    /// The first of the bytes that wait to be sent: all that lie in one piece.
+    /// Whether nothing can be sent before the detached payload that comes next is in the receiver's memory.
+    public var awaitsDetached: Bool { attachments.first.map { $0.isDetached && $0.position == ownSent } ?? false }
+
+    /// The detached payload that comes next, if what is before it has been sent.
+    public var detachedPayload: [UInt8]? { awaitsDetached ? attachments[0].bytes : nil }
+
+    /// The detached payload is in the receiver's memory: what is behind it can be sent.
+    public mutating func detachedPayloadIsThere() {
+        precondition(awaitsDetached, "FrameBuffer.detachedPayloadIsThere: no payload was waited for")
+        attachments.removeFirst()
+    }
+
+    /// The first of the bytes that wait to be sent: all that lie in one piece, and can be sent now.
     public func withFirstBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         guard let attachment = attachments.first else {
             return try body(UnsafeRawBufferPointer(start: base + start, count: end - start))
         }
         let before = Int(attachment.position - ownSent)
-        if before > 0 { return try body(UnsafeRawBufferPointer(start: base + start, count: before)) }
+        if before > 0 || attachment.isDetached {
+            return try body(UnsafeRawBufferPointer(start: base + start, count: before))
+        }
         // Typed throws do not pass through the array's closure; the result does.
         let outcome = attachment.bytes.withUnsafeBytes { bytes in
             Result { () throws(E) in try body(UnsafeRawBufferPointer(rebasing: bytes[attachment.sent...])) }
@@ -85,6 +113,10 @@ public struct FrameBuffer: ~Copyable {
             if left < before { break }
             removeOwn(before)
             left -= before
+            if attachment.isDetached {
+                precondition(left == 0, "FrameBuffer.removeFirst: what waits for a detached payload was not sent")
+                return
+            }
             let sent = min(left, attachment.bytes.count - attachment.sent)
             attachments[0].sent += sent
             attachedCount -= sent
@@ -124,8 +156,28 @@ public struct FrameBuffer: ~Copyable {
 
     /// Appends a frame with a payload. The message has to carry the payload's format. A large payload is kept, and not copied.
     public mutating func append(_ message: borrowing Message, payload: Payload) throws(WireError) {
-        if payload.bytes.count >= Self.attachedSize { attaching = payload.bytes }
-        defer { attaching = nil }
+        if let detachedSize, payload.bytes.count >= detachedSize {
+            try append(message, payload, .put(payload.bytes))
+        } else if payload.bytes.count >= Self.attachedSize {
+            try append(message, payload, .attached(payload.bytes))
+        } else {
+            try append(message, payload, .copied)
+        }
+    }
+
+    /// Appends a frame with a payload that the receiver will take from this process's memory. It must not be empty, and be kept
+    /// and not changed until it was taken.
+    public mutating func append(_ message: borrowing Message, lent payload: Payload) throws(WireError) {
+        precondition(!payload.bytes.isEmpty, "FrameBuffer.append: an empty payload cannot be lent")
+        let address = payload.bytes.withUnsafeBytes { UInt64(UInt(bitPattern: $0.baseAddress)) }
+        try append(message, payload, .lent(address: address))
+    }
+
+    private mutating func append(
+        _ message: borrowing Message, _ payload: Payload, _ way: PayloadWay
+    ) throws(WireError) {
+        self.way = way
+        defer { self.way = .copied }
         // Typed throws do not pass through the array's closure; the result does.
         let outcome = payload.bytes.withUnsafeBytes { bytes in
             Result { () throws(WireError) in try append(message, payload: bytes) }
@@ -147,10 +199,17 @@ public struct FrameBuffer: ~Copyable {
         guard payload.count <= maxPayloadSize else {
             throw .payloadTooLarge(kind: kind, size: UInt64(payload.count), limit: maxPayloadSize)
         }
-        let attached = attaching?.count ?? 0
-        makeRoom(FrameHeader.size + size + payload.count - attached)
+        let (isDetached, own) =
+            switch way {
+            case .copied: (false, payload.count)
+            case .attached: (false, 0)
+            case .put, .lent: (true, FrameHeader.detachedSize)
+            }
+        makeRoom(FrameHeader.size + size + own)
         let target = base + end
-        FrameHeader(kind: kind, messageLength: UInt32(size), payloadLength: UInt64(payload.count)).write(to: target)
+        FrameHeader(
+            kind: kind, isDetached: isDetached, messageLength: UInt32(size), payloadLength: UInt64(payload.count)
+        ).write(to: target)
         let body = target + FrameHeader.size
         withUnsafePointer(to: &message) { pointer in
             _ = protobuf_c_message_pack(
@@ -158,13 +217,21 @@ public struct FrameBuffer: ~Copyable {
                 body.assumingMemoryBound(to: UInt8.self))
         }
         end += FrameHeader.size + size
-        if let attaching {
-            attachments.append(Attachment(position: ownEnd, bytes: attaching))
-            attachedCount += attached
-        } else if let source = payload.baseAddress, payload.count > 0 {
-            (body + size).copyMemory(from: source, byteCount: payload.count)
-            end += payload.count
+        switch way {
+        case .copied:
+            if let source = payload.baseAddress, payload.count > 0 {
+                (body + size).copyMemory(from: source, byteCount: payload.count)
+            }
+        case .attached(let bytes):
+            attachments.append(Attachment(position: ownEnd, bytes: bytes, isDetached: false))
+            attachedCount += bytes.count
+        case .put(let bytes):
+            attachments.append(Attachment(position: ownEnd, bytes: bytes, isDetached: true))
+            (body + size).storeBytes(of: 0, as: UInt64.self)
+        case .lent(let address):
+            (body + size).storeBytes(of: address.littleEndian, as: UInt64.self)
         }
+        end += own
     }
 
     private mutating func makeRoom(_ count: Int) {

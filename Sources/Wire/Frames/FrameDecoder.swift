@@ -15,10 +15,35 @@ public struct FrameDecoder: ~Copyable {
     private var header: FrameHeader?
     /// The payload of that frame, as far as it has arrived, if it is large and its message is there.
     private var large: [UInt8]?
+    /// That of a detached frame.
+    private var detached: DetachedPayload?
     private var failure: WireError?
 
     /// What the header of a frame may claim.
     public let limits: WireLimits
+
+    /// How detached payloads come.
+    public enum DetachedWay: Sendable {
+        /// Not at all: such a frame is of an unknown kind.
+        case refused
+        /// The sender puts them where this side says: see ``FrameDecoder/takeRoom()``.
+        case put
+        /// This side takes them from where the sender says: see ``FrameDecoder/fillDetached(_:)``.
+        case taken
+    }
+
+    /// How detached payloads come from now on.
+    public var detachedWay = DetachedWay.refused
+
+    /// The array is as long as the payload from the beginning; its memory is the system's to give when it is written to.
+    private struct DetachedPayload {
+        var bytes: [UInt8]
+        /// Where the sender has them; nil while that has not arrived.
+        var source: UInt64?
+        /// How many of them are there.
+        var filled = 0
+        var isRoomTold = false
+    }
 
     /// Free space that is offered to a reader at the least.
     static let readSize = 64 * 1024
@@ -43,6 +68,35 @@ public struct FrameDecoder: ~Copyable {
 
     /// Whether the end of the input here would leave a frame unfinished.
     public var isMidFrame: Bool { end > start }
+
+    /// Where the payload of the frame that is arriving may be put; once for each frame that wants it.
+    ///
+    /// The bytes may be written there, by whatever means, until the rest of the frame has arrived.
+    public mutating func takeRoom() -> UInt64? {
+        guard detachedWay == .put, detached?.isRoomTold == false else { return nil }
+        detached!.isRoomTold = true
+        // The elements of an array stay where they are while nobody else holds it and it is not changed.
+        return detached!.bytes.withUnsafeMutableBytes { UInt64(UInt(bitPattern: $0.baseAddress)) }
+    }
+
+    /// Whether the payload of a frame is still to be taken from the sender's memory.
+    public var awaitsDetached: Bool { detached.map { $0.source != nil && $0.filled < $0.bytes.count } ?? false }
+
+    /// Lets `body` copy the next bytes of a detached payload from an address of the sender's, and say how many it has copied.
+    public mutating func fillDetached<E: Error>(
+        _ body: (_ source: UInt64, _ space: UnsafeMutableRawBufferPointer) throws(E) -> Int
+    ) throws(E) {
+        guard awaitsDetached, let source = detached?.source, let filled = detached?.filled else { return }
+        var outcome = Result<Int, E>.success(0)
+        detached!.bytes.withUnsafeMutableBytes { bytes in
+            let space = UnsafeMutableRawBufferPointer(rebasing: bytes[filled...])
+            outcome = Result { () throws(E) in try body(source &+ UInt64(filled), space) }
+        }
+        let count = try outcome.get()
+        precondition(
+            count >= 0 && count <= detached!.bytes.count - filled, "FrameDecoder.fillDetached: \(count) bytes copied")
+        detached!.filled += count
+    }
 
     /// Takes a copy of bytes that have arrived.
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
@@ -79,7 +133,9 @@ public struct FrameDecoder: ~Copyable {
     /// The frame is gone afterwards, also when `body` throws. What the view points at is valid within `body` only.
     public mutating func withNextFrame<E: Error>(_ body: (FrameView) throws(E) -> Void) throws -> Bool {
         guard let header = try nextHeader(), let length = header.frameLength else { return false }
-        guard UInt64(bufferedCount) >= length else {
+        if header.isDetached {
+            guard try hasDetached(header) else { return false }
+        } else if UInt64(bufferedCount) < length {
             beginLarge(header)
             return false
         }
@@ -87,6 +143,11 @@ public struct FrameDecoder: ~Copyable {
             start: base! + start + FrameHeader.size, count: Int(header.messageLength))
         self.header = nil
         defer { giveBackMemory() }
+        if let array = detached?.bytes {
+            detached = nil
+            start += Int(length)
+            return try handOut(header, message, array, body)
+        }
         guard let array = large else {
             start += Int(length)
             let payload = UnsafeRawBufferPointer(
@@ -96,12 +157,44 @@ public struct FrameDecoder: ~Copyable {
         }
         large = nil
         start += FrameHeader.size + message.count
+        return try handOut(header, message, array, body)
+    }
+
+    private func handOut<E: Error>(
+        _ header: FrameHeader, _ message: UnsafeRawBufferPointer, _ array: [UInt8],
+        _ body: (FrameView) throws(E) -> Void
+    ) throws -> Bool {
         // The elements of an array stay where they are as long as somebody holds the array and nobody changes it.
         let payload = array.withUnsafeBytes { $0 }
         try withExtendedLifetime(array) {
             try body(FrameView(kind: header.kind, message: message, payload: payload, array: array))
         }
         return true
+    }
+
+    /// Whether the detached payload of a frame, whose header is there, has arrived. Makes room for it.
+    private mutating func hasDetached(_ header: FrameHeader) throws(WireError) -> Bool {
+        let before = FrameHeader.size + Int(header.messageLength)
+        guard end - start >= before else { return false }
+        if detached == nil {
+            let count = Int(header.payloadLength)
+            // Swift's arrays end the program where memory is refused.
+            guard futures_can_allocate(count) != 0 else {
+                let error = WireError.outOfMemory(kind: header.kind, size: header.payloadLength)
+                failure = error
+                throw error
+            }
+            var bytes = [UInt8](unsafeUninitializedCapacity: count) { $1 = count }
+            bytes.withUnsafeMutableBytes { futures_advise_large_pages($0.baseAddress, $0.count) }
+            detached = DetachedPayload(bytes: bytes)
+        }
+        guard end - start >= before + FrameHeader.detachedSize else { return false }
+        guard detachedWay == .taken else { return true }
+        if detached!.source == nil {
+            detached!.source = UInt64(
+                littleEndian: UnsafeRawPointer(base! + start + before).loadUnaligned(as: UInt64.self))
+        }
+        return detached!.filled == detached!.bytes.count
     }
 
     /// Has the rest of a large payload arrive in an array of its own.
@@ -156,7 +249,8 @@ public struct FrameDecoder: ~Copyable {
             if let known = self.header {
                 header = known
             } else {
-                header = try FrameHeader.read(from: base + start, limits: limits)
+                header = try FrameHeader.read(
+                    from: base + start, limits: limits, takesDetached: detachedWay != .refused)
             }
             let length = header.frameLength ?? .max
             return received < length
@@ -172,7 +266,8 @@ public struct FrameDecoder: ~Copyable {
         if let header { return header }
         guard end - start >= FrameHeader.size else { return nil }
         do throws(WireError) {
-            let read = try FrameHeader.read(from: base! + start, limits: limits)
+            let read = try FrameHeader.read(
+                from: base! + start, limits: limits, takesDetached: detachedWay != .refused)
             header = read
             return read
         } catch {

@@ -12,6 +12,8 @@ public enum WireError: Error, Sendable, Hashable, CustomStringConvertible {
     case messageTooLarge(kind: FrameKind, size: UInt64, limit: UInt64)
     /// The payload part of a frame is larger than the limit.
     case payloadTooLarge(kind: FrameKind, size: UInt64, limit: UInt64)
+    /// There is no memory for the payload of a frame.
+    case outOfMemory(kind: FrameKind, size: UInt64)
     /// The input ended within a frame. `kind` is nil, and `expected` the header's size, if it ended within its header.
     case truncatedFrame(kind: FrameKind?, received: UInt64, expected: UInt64)
     /// The bytes of a message or of a payload's values are not what `what` has to be.
@@ -48,13 +50,15 @@ public enum WireError: Error, Sendable, Hashable, CustomStringConvertible {
                 give \(hex(UInt64(expected), digits: 4)).
                 """
         case .unknownFrameKind(let kind):
-            return "A frame is of kind \(kind), which this version does not know; the kinds are 1 to 13."
+            return "A frame is of kind \(kind), which this version does not know; the kinds are 1 to 15."
         case .unexpectedFrame(let kind, let expected):
             return "A frame of kind \(kind) came where \(expected) was expected."
         case .messageTooLarge(let kind, let size, let limit):
             return "A frame of kind \(kind) has a message of \(size) bytes; the limit is \(limit)."
         case .payloadTooLarge(let kind, let size, let limit):
             return "A frame of kind \(kind) has a payload of \(size) bytes; the limit is \(limit)."
+        case .outOfMemory(let kind, let size):
+            return "A frame of kind \(kind) has a payload of \(size) bytes, for which there is no memory."
         case .truncatedFrame(nil, let received, let expected):
             return "The input ended within the header of a frame, after \(received) of \(expected) bytes."
         case .truncatedFrame(let kind?, let received, let expected):

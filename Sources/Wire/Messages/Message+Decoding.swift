@@ -68,6 +68,12 @@ extension Message {
                 Goodbye(
                     reason: reason, message: try message.message.text("the message of a goodbye"),
                     tasksRun: message.tasks_run))
+        case .room:
+            let message = try unpack(frame, CRoom.self, futures_room_descriptor(), arena, limits)
+            self = .room(Room(address: message.address))
+        case .taken:
+            _ = try unpack(frame, CTaken.self, futures_taken_descriptor(), arena, limits)
+            self = .taken
         }
     }
 }
@@ -250,6 +256,8 @@ extension Welcome {
         self.init(
             wireVersion: message.wire_version, pid: message.pid, functions: functions,
             capabilities: try texts(message.capabilities, message.n_capabilities, "a capability"),
-            limits: WireLimits(message.limits), error: try message.error.text("the error of a welcome"))
+            limits: WireLimits(message.limits), error: try message.error.text("the error of a welcome"),
+            probe: message.probe_address == 0
+                ? nil : MemoryProbe(address: message.probe_address, number: message.probe_number))
     }
 }

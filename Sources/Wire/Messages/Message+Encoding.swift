@@ -48,6 +48,15 @@ extension Message {
             futures__wire__v1__ping__init(&message)
             message.nonce = ping.nonce
             try buffer.append(kind, &message, payload: payload)
+        case .room(let room):
+            var message = CRoom()
+            futures__wire__v1__room__init(&message)
+            message.address = room.address
+            try buffer.append(.room, &message, payload: payload)
+        case .taken:
+            var message = CTaken()
+            futures__wire__v1__taken__init(&message)
+            try buffer.append(.taken, &message, payload: payload)
         case .hello(let hello):
             try hello.pack(payload: payload, into: &buffer)
         case .welcome(let welcome):
@@ -227,6 +236,8 @@ extension Welcome {
         message.capabilities = arena.texts(capabilities)
         message.limits = limits.structure(in: arena)
         message.error = arena.bytes(error)
+        message.probe_address = probe?.address ?? 0
+        message.probe_number = probe?.number ?? 0
         try buffer.append(.welcome, &message, payload: payload)
     }
 }

@@ -26,6 +26,10 @@ public enum Message: Sendable, Hashable {
     case drain(Drain)
     /// Worker to parent, last.
     case goodbye(Goodbye)
+    /// Worker to parent, while a detached frame of the parent's arrives.
+    case room(Room)
+    /// Parent to worker.
+    case taken
 
     /// The kind of frame that it makes.
     public var kind: FrameKind {
@@ -43,6 +47,8 @@ public enum Message: Sendable, Hashable {
         case .pong: .pong
         case .drain: .drain
         case .goodbye: .goodbye
+        case .room: .room
+        case .taken: .taken
         }
     }
 

@@ -31,6 +31,12 @@ public struct Hello: Sendable, Hashable {
     }
 }
 
+/// Names of the optional features that this code knows.
+public enum WireCapability {
+    /// Payloads that do not go through the stream, but from memory to memory.
+    public static let detachedPayloads = "detached-payloads"
+}
+
 /// The versions of the wire that this code speaks.
 public enum WireVersion {
     /// The version that it prefers.
@@ -70,18 +76,35 @@ public struct Welcome: Sendable, Hashable {
     public var limits: WireLimits
     /// Why it cannot serve; empty if it can.
     public var error: String
+    /// What the parent shall find in the worker's memory, if it may look there; nil if no payload may be detached.
+    public var probe: MemoryProbe?
 
     /// A welcome with all its parts.
     public init(
         wireVersion: UInt32 = WireVersion.current, pid: Int64, functions: [FunctionDescription],
-        capabilities: [String] = [], limits: WireLimits = .default, error: String = ""
+        capabilities: [String] = [], limits: WireLimits = .default, error: String = "", probe: MemoryProbe? = nil
     ) {
+        self.probe = probe
         self.wireVersion = wireVersion
         self.pid = pid
         self.functions = functions
         self.capabilities = capabilities
         self.limits = limits
         self.error = error
+    }
+}
+
+/// A number in the memory of a process.
+public struct MemoryProbe: Sendable, Hashable {
+    /// Where it is; not 0.
+    public var address: UInt64
+    /// Eight bytes that were there when the message was made.
+    public var number: UInt64
+
+    /// A number at an address.
+    public init(address: UInt64, number: UInt64) {
+        self.address = address
+        self.number = number
     }
 }
 
@@ -367,5 +390,16 @@ public struct Goodbye: Sendable, Hashable {
         self.reason = reason
         self.message = message
         self.tasksRun = tasksRun
+    }
+}
+
+/// There is room for the payload of a detached frame.
+public struct Room: Sendable, Hashable {
+    /// Where in the worker's memory it begins.
+    public var address: UInt64
+
+    /// Room at an address.
+    public init(address: UInt64) {
+        self.address = address
     }
 }

@@ -14,7 +14,7 @@ extension ProcessSuites {
 
         @Test(
             "answers to tasks that it does not have are dropped, and run times and limits at their extremes are taken",
-            arguments: ["extreme numbers", "huge limits", "plain"])
+            arguments: ["extreme numbers", "huge limits", "no such probe", "room for nothing", "plain"])
         func harmless(manner: String) throws {
             try Leftovers.check {
                 let pool = try makePool(manner)
@@ -68,6 +68,19 @@ extension ProcessSuites {
             let outcomes = results.outcomes
             while let outcome = try outcomes.next() { all.append(outcome) }
             return all
+        }
+
+        @Test(
+            "a payload that is not where the worker says breaks the rules",
+            arguments: ["lends nothing", "lends what it takes back"])
+        func lendsNothing(manner: String) throws {
+            try Leftovers.check {
+                let pool = try makePool(manner)
+                let error = try #require(
+                    try pool.submit(increment, 42).exception(timeout: longTime) as? BrokenProcessPool)
+                #expect("\(error)".contains("its memory cannot be reached where it said: Bad address"), "\(error)")
+                pool.shutdown()
+            }
         }
 
         @Test("an initializer's answer from a worker that was sent none breaks the pool")

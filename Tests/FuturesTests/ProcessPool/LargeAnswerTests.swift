@@ -67,9 +67,10 @@ extension ProcessSuites {
     @Suite struct CompressionTests {
         /// What a round trip moved, in bytes: to the worker and back from it.
         private func moved(_ compression: CompressionPolicy, _ bytes: [UInt8]) throws -> (there: Int, back: Int) {
+            var options = ProcessPoolOptions(compression: compression)
+            options.detachedPayloadSize = nil
             let pool = try ProcessPoolExecutor(
-                testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
-                options: ProcessPoolOptions(compression: compression))
+                testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker, options: options)
             defer { pool.shutdown() }
             let before = try pool.submit(bytesMoved).result(timeout: longTime)
             #expect(try pool.submit(echoBytes, bytes).result(timeout: longTime) == bytes)

@@ -37,7 +37,7 @@ import Wire
     func randomMessages(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         for round in 0..<10_000 {
-            let kind = UInt8.random(in: 1...13, using: &random)
+            let kind = UInt8.random(in: 1...15, using: &random)
             let message = randomFields(&random)
             check(frame(kind: kind, message: message) + random.bytes(3), &random, seed, round)
         }

@@ -37,11 +37,11 @@ import Wire
                 == "The header of a frame is damaged: its checksum is 0xFE09, and its other bytes give 0xFE08.")
     }
 
-    @Test("kinds that are not known are refused", arguments: [0, 14, 255] as [UInt8])
+    @Test("kinds that are not known are refused", arguments: [0, 16, 0x83, 255] as [UInt8])
     func kinds(kind: UInt8) {
         #expect(
             refusal(header(kind: kind, messageLength: 0, payloadLength: 0))
-                == "A frame is of kind \(kind), which this version does not know; the kinds are 1 to 13.")
+                == "A frame is of kind \(kind), which this version does not know; the kinds are 1 to 15.")
     }
 
     @Test("a message beyond the limit is refused, one at the limit is not")

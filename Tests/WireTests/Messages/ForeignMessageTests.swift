@@ -165,7 +165,10 @@ import Wire
         }
     }
 
-    @Test("a field of another wire type than its own is refused", arguments: FrameKind.allCases)
+    @Test(
+        "a field of another wire type than its own is refused",
+        // A taken has no fields, and skips those that it does not know.
+        arguments: FrameKind.allCases.filter { $0 != .taken })
     func wrongWireType(kind: FrameKind) {
         // The first field of a hello, a task ... is a number; text and lists of messages have a length.
         let bytes: [UInt8] =

@@ -28,7 +28,8 @@ var sampleMessages: [Message] {
                 functions: [
                     FunctionDescription(name: "pow", signature: "(Int, Int) -> Int", fingerprint: .max),
                     FunctionDescription(name: "", signature: "", fingerprint: 0),
-                ], capabilities: ["a"], limits: limits, error: "no such version")),
+                ], capabilities: ["a"], limits: limits, error: "no such version",
+                probe: MemoryProbe(address: .max, number: .max))),
         .task(TaskMessage(id: 0, attempt: 0, function: 0)),
         .task(TaskMessage(id: .max, attempt: .max, function: .max, format: zlib)),
         .chunk(ChunkMessage(id: 1, function: 2, count: 1)),
@@ -51,6 +52,7 @@ var sampleMessages: [Message] {
         .drain(Drain(reason: "")), .drain(Drain(reason: "walltime")),
         .goodbye(Goodbye(reason: .drained)),
         .goodbye(Goodbye(reason: .error, message: "disk full", tasksRun: .max)),
+        .room(Room(address: 0)), .room(Room(address: .max)), .taken,
     ]
 }
 

@@ -9,6 +9,10 @@ enum FramesTarget: Target {
 
     private static let repairs: UInt8 = 8
     private static let readsInPlace: UInt8 = 16
+    private static let detachedArePut: UInt8 = 32
+    private static let detachedAreTaken: UInt8 = 64
+    /// The largest payload that a frame may have elsewhere: there is memory for it before anything has arrived.
+    private static let largestDetached: UInt64 = 1 << 16
 
     static func seeds() throws -> [[UInt8]] {
         var seeds: [[UInt8]] = []
@@ -27,18 +31,29 @@ enum FramesTarget: Target {
         }
         let conversation = all.withFirstBytes { Array($0) }
         for choice: UInt8 in [0, 1, 4, readsInPlace, readsInPlace | 1] { seeds.append([choice, 3] + conversation) }
+        var detached = FrameBuffer()
+        for size in [1, 3000, 60_000] {
+            let payload = Payload(bytes: [UInt8](repeating: 0, count: size), format: .raw)
+            try detached.append(.result(ResultMessage(id: 1, format: .raw)), lent: payload)
+            try detached.append(.ping(Ping(nonce: 1)))
+        }
+        for choice in [detachedArePut, detachedAreTaken, detachedAreTaken | readsInPlace] {
+            seeds.append([choice, 3] + detached.withFirstBytes { Array($0) })
+        }
         return seeds
     }
 
     static func run(_ input: inout Input) {
         let choice = input.byte()
-        let limits = WireLimits.profile(choice)
+        let way = way(choice)
+        var limits = WireLimits.profile(choice)
+        if way != .refused { limits.maxPayloadSize = min(limits.maxPayloadSize, largestDetached) }
         let pieceSeed = input.byte()
         var stream = input.bytes
-        if choice & repairs != 0 { repair(&stream) }
+        if choice & repairs != 0 { repair(&stream, way) }
 
-        let whole = receive(stream, pieceSeed: nil, inPlace: false, limits)
-        let inPieces = receive(stream, pieceSeed: pieceSeed, inPlace: choice & readsInPlace != 0, limits)
+        let whole = receive(stream, way, pieceSeed: nil, inPlace: false, limits)
+        let inPieces = receive(stream, way, pieceSeed: pieceSeed, inPlace: choice & readsInPlace != 0, limits)
         require(whole.frames == inPieces.frames, "frames depend on how their bytes arrive")
         require(whole.error == inPieces.error, "the error depends on how the bytes arrive")
         // Four times what has arrived, and some 100 KiB, is what the decoder says that it holds; while it grows it
@@ -50,16 +65,28 @@ enum FramesTarget: Target {
             require(
                 UInt64(frame.message.count) <= limits.maxMessageSize
                     && UInt64(frame.payload.count) <= limits.maxPayloadSize, "a frame is larger than the limits")
-            bytesOfFrames += 16 + frame.message.count + frame.payload.count
+            bytesOfFrames += 16 + frame.message.count + (way == .refused ? frame.payload.count : 0)
             read(frame, limits)
         }
         require(bytesOfFrames <= stream.count, "frames have more bytes than the stream")
+    }
+
+    private static func way(_ choice: UInt8) -> FrameDecoder.DetachedWay {
+        if choice & detachedArePut != 0 { return .put }
+        return choice & detachedAreTaken != 0 ? .taken : .refused
     }
 
     private struct Frame: Equatable {
         var kind: FrameKind
         var message: [UInt8]
         var payload: [UInt8]
+
+        init(_ view: FrameView, _ way: FrameDecoder.DetachedWay) {
+            kind = view.kind
+            message = Array(view.message)
+            // What nobody has put there is what happened to be in the memory.
+            payload = way == .put ? [UInt8](repeating: 0, count: view.payload.count) : Array(view.payload)
+        }
     }
 
     private struct Received {
@@ -70,10 +97,11 @@ enum FramesTarget: Target {
 
     /// All frames of a stream, in pieces of different lengths; in one without a seed.
     private static func receive(
-        _ stream: [UInt8], pieceSeed: UInt8?, inPlace: Bool, _ limits: WireLimits
+        _ stream: [UInt8], _ way: FrameDecoder.DetachedWay, pieceSeed: UInt8?, inPlace: Bool, _ limits: WireLimits
     ) -> Received {
         var received = Received()
         var decoder = FrameDecoder(limits: limits)
+        decoder.detachedWay = way
         var rest = stream[...]
         var state = UInt32(pieceSeed ?? 0)
         repeat {
@@ -98,10 +126,12 @@ enum FramesTarget: Target {
             }
             received.memory = max(received.memory, memory)
             do {
-                while try decoder.withNextFrame({ view in
-                    received.frames.append(
-                        Frame(kind: view.kind, message: Array(view.message), payload: Array(view.payload)))
-                }) {}
+                var isLooking = true
+                while isLooking {
+                    while try decoder.withNextFrame({ received.frames.append(Frame($0, way)) }) {}
+                    isLooking = decoder.awaitsDetached
+                    copyDetached(&decoder, atMost: pieceSeed == nil ? .max : 1 + length * 50)
+                }
             } catch {
                 check(error)
                 received.error = error as? WireError
@@ -113,6 +143,19 @@ enum FramesTarget: Target {
         require((received.error != nil) == decoder.isMidFrame, "the end of the input is no error within a frame")
         if let error = received.error { check(error) }
         return received
+    }
+
+    /// Puts zeros where there is room for a payload, or takes some from nowhere.
+    private static func copyDetached(_ decoder: inout FrameDecoder, atMost count: Int) {
+        if let room = decoder.takeRoom(), let address = UnsafeMutableRawPointer(bitPattern: UInt(room)) {
+            // How much room there is only the decoder knows; what it has told is there until the frame is whole.
+            address.storeBytes(of: 0, as: UInt8.self)
+        }
+        decoder.fillDetached { _, space in
+            let piece = min(count, space.count)
+            space[..<piece].initializeMemory(as: UInt8.self, repeating: 0)
+            return piece
+        }
     }
 
     /// Reads the message and the values of a frame as the peer does.
@@ -135,15 +178,16 @@ enum FramesTarget: Target {
 
     /// Makes frames of the stream, as far as it goes: with the right first byte and checksum, a kind that there is, and
     /// lengths that are there. Else nearly every change would end at the first header.
-    private static func repair(_ stream: inout [UInt8]) {
+    private static func repair(_ stream: inout [UInt8], _ way: FrameDecoder.DetachedWay) {
         var start = 0
-        while stream.count - start >= 16 {
+        while start + 16 <= stream.count {
             let left = stream.count - start - 16
-            let kind = 1 + (stream[start + 1] &- 1) % 13
+            let detached = way == .refused ? 0 : stream[start + 1] & 0x80
+            let kind = 1 + ((stream[start + 1] & 0x7F) &- 1) % 15 | detached
             let message = number(stream[start + 4..<start + 8]) % UInt64(left + 1)
             let payload = number(stream[start + 8..<start + 16]) % UInt64(left - Int(message) + 1)
             stream.replaceSubrange(start..<start + 16, with: header(kind: kind, message: message, payload: payload))
-            start += 16 + Int(message + payload)
+            start += 16 + Int(message) + (detached == 0 ? Int(payload) : 8)
         }
     }
 

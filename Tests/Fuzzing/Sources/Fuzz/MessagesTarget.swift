@@ -14,7 +14,7 @@ enum MessagesTarget: Target {
     }
 
     static func run(_ input: inout Input) {
-        let kind = FrameKind(rawValue: 1 + input.byte() % 13)!
+        let kind = FrameKind(rawValue: 1 + input.byte() % 15)!
         let limits = WireLimits.profile(input.byte())
         _ = read(kind, input.bytes, payload: [1, 2, 3], limits)
     }
@@ -76,7 +76,7 @@ var sampleMessages: [Message] {
                 functions: [
                     FunctionDescription(name: "f", signature: "(Int) -> Int", fingerprint: .max),
                     FunctionDescription(name: "é", signature: "() -> ()", fingerprint: 1),
-                ], capabilities: ["one"], error: "no")),
+                ], capabilities: ["one"], error: "no", probe: MemoryProbe(address: 1 << 40, number: 7))),
         .task(TaskMessage(id: 1, function: 0)),
         .task(TaskMessage(id: .max, attempt: .max, function: 12, format: .raw)),
         .chunk(ChunkMessage(id: 2, function: 40, count: 3)),
@@ -104,5 +104,6 @@ var sampleMessages: [Message] {
         .pong(Ping(nonce: .max)),
         .drain(Drain(reason: "enough")),
         .goodbye(Goodbye(reason: .recycled, message: "tired", tasksRun: 12)),
+        .room(Room(address: 1 << 47)), .taken,
     ]
 }
