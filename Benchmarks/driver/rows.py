@@ -106,8 +106,12 @@ ROWS = {
             limits=("spin_1000us",),
         ),
         Row(
-            "fresh_worker", "a fresh worker for every task", "/s", True, counts(40, 10, 4),
-            "500 /s by spawning, 1,500 /s with a zygote", goal=500, limits=("spawn_exit_wait", "fork_exit_wait"),
+            "fresh_worker", "a fresh worker for every task", "/s", True, counts(40, 10, 4), "1,500 /s with a zygote",
+            goal=1500, limits=("fork_exit_wait",),
+        ),
+        Row(
+            "spawned_worker", "the same, the worker being spawned", "/s", True, counts(40, 10, 4), "500 /s by spawning",
+            goal=500, limits=("spawn_exit_wait",),
         ),
         Row(
             "start", "start of a pool to its first result", "ms", False, counts(1, 1, 1), "8 ms", goal=8,

@@ -31,7 +31,8 @@ class Workloads:
             "burst": self.burst,
             "map": self.map,
             "payload": self.payload,
-            "fresh_worker": self.fresh_worker,
+            "fresh_worker": lambda count: self.fresh_worker(row, count),
+            "spawned_worker": lambda count: self.fresh_worker(row, count),
             "busy_10us": lambda count: self.busy(row, 10, count),
             "busy_100us": lambda count: self.busy(row, 100, count),
             "busy_1000us": lambda count: self.busy(row, 1000, count),
@@ -42,7 +43,7 @@ class Workloads:
         if row not in known:
             raise SystemExit(f"bench.py: there is no row '{row}'")
         # Some pools cannot be there twice, so the warm one makes room.
-        if row in ("fresh_worker", "start", "pending_memory", "idle_memory"):
+        if row in ("fresh_worker", "spawned_worker", "start", "pending_memory", "idle_memory"):
             self.end()
         try:
             known[row](count)
@@ -136,14 +137,17 @@ class Workloads:
 
         self.repeatedly(measurement, lambda: pool.call(tasks.echo, data))
 
-    def fresh_worker(self, count):
+    def fresh_worker(self, row, count):
+        # Of the pools that say how their workers start, one spawns them.
+        if row == "spawned_worker" and getattr(self.make_pool, "method", None) != "spawn":
+            raise pools.Unsupported("see the row above")
         pool = self.make_pool(self.workers, tasks_per_child=1)
 
         def run(count):
             processes = set(pool.run_all(tasks.process_id, range(count)))
-            expect("fresh_worker", len(processes) == count, f"{count} tasks ran in {len(processes)} processes")
+            expect(row, len(processes) == count, f"{count} tasks ran in {len(processes)} processes")
 
-        self.rate("fresh_worker", count, run)
+        self.rate(row, count, run)
         pool.stop()
 
     def busy(self, row, microseconds, count):

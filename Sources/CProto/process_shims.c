@@ -67,6 +67,12 @@ static int is_inherited(int fd) {
     return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
+int futures_pidfd_open(pid_t pid) {
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd >= 0) pidfd = beyond_standard(pidfd);
+    return pidfd < 0 ? -errno : pidfd;
+}
+
 int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -79,10 +85,11 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
         return -result;
     }
     high_read = moved_up(request->wire_read);
-    high_write = moved_up(request->wire_write);
+    if (request->wire_write >= 0) high_write = moved_up(request->wire_write);
     if (request->error_write >= 0) high_error = moved_up(request->error_write);
-    high_journal = moved_up(request->journal);
-    if (high_read < 0 || high_write < 0 || high_journal < 0 || (request->error_write >= 0 && high_error < 0)) {
+    if (request->journal >= 0) high_journal = moved_up(request->journal);
+    if (high_read < 0 || (request->wire_write >= 0 && high_write < 0) ||
+        (request->error_write >= 0 && high_error < 0) || (request->journal >= 0 && high_journal < 0)) {
         result = errno;
         goto out;
     }
@@ -95,8 +102,8 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
          (result = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)) != 0) ||
         (high_error >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_error, 2)) != 0) ||
         (result = posix_spawn_file_actions_adddup2(&actions, high_read, 3)) != 0 ||
-        (result = posix_spawn_file_actions_adddup2(&actions, high_write, 4)) != 0 ||
-        (result = posix_spawn_file_actions_adddup2(&actions, high_journal, 5)) != 0 ||
+        (high_write >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_write, 4)) != 0) ||
+        (high_journal >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_journal, 5)) != 0) ||
         (result = posix_spawn_file_actions_addclosefrom_np(&actions, 6)) != 0 ||
         (result = posix_spawnattr_setsigmask(&attributes, &none)) != 0 ||
         (result = posix_spawnattr_setsigdefault(&attributes, &all)) != 0 ||
@@ -108,10 +115,9 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
     if (result != 0) goto out;
     // Our own unreaped child: its pid cannot have been given to another process meanwhile. Unless the program ignores
     // SIGCHLD or waits for all children: then one that ended at once may be gone, which is ESRCH.
-    *pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
-    if (*pidfd >= 0) *pidfd = beyond_standard(*pidfd);
+    *pidfd = futures_pidfd_open(*pid);
     if (*pidfd < 0) {
-        result = errno;
+        result = -*pidfd;
         if (result != ESRCH) {
             kill(*pid, SIGKILL);
             while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {}

@@ -17,17 +17,19 @@ struct Serve: ParsableCommand {
     var library: String
 
     func run() throws {
-        guard let wire = WorkerProcess.takeWire() else {
+        guard WorkerProcess.isUnserved else {
             throw ValidationError(
                 """
                 no process pool started this worker. Start it from Swift with \
                 ProcessPoolExecutor(.external, worker: .workerHost(at: "\(CommandLine.arguments[0])", load: "\(library)")).
                 """)
         }
-        do throws(PluginError) {
-            let plugin = try Plugin(library)
-            Glibc.exit(plugin.serve(wire.input, wire.output))
-        } catch {
+        // Before a fork server forks: its workers have it then.
+        let plugin = Result { () throws(PluginError) in try Plugin(library) }
+        guard let wire = WorkerProcess.takeWire() else { return }
+        switch plugin {
+        case .success(let plugin): Glibc.exit(plugin.serve(wire.input, wire.output))
+        case .failure(let error):
             Glibc.exit(WorkerProcess.refuse("\(error)", input: wire.input, output: wire.output))
         }
     }

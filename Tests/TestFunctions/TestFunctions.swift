@@ -57,6 +57,14 @@ public let add = Callable("add") { (a: Int, b: Int) -> Int in a + b }
 public let increment = Callable("increment") { (n: Int) -> Int in n + 1 }
 /// Tells which process it runs in.
 public let processID = Callable("process_id") { () -> Int in Int(getpid()) }
+/// The process in which the worker's program has begun: another one where the worker was forked. Written before anything else runs.
+nonisolated(unsafe) public var programProcess: Int32 = 0
+/// Starts a thread that does nothing.
+public func startThread() {
+    var thread = pthread_t()
+    pthread_create(&thread, nil, { _ in while true { pause() } }, nil)
+}
+public let beginnings = Callable("beginnings") { () -> [Int] in [Int(programProcess), Int(getpid()), Int(getppid())] }
 /// Bytes there and back, as many as wanted.
 public let echoBytes = Callable("echo_bytes") { (bytes: [UInt8]) -> [UInt8] in bytes }
 /// An argument that may be nil.
@@ -283,6 +291,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     add
     increment
     processID
+    beginnings
     echoBytes
     greet
     addLater

@@ -7,7 +7,16 @@ enum Orphans {
     static func wait(doing kind: String, folder: String) throws {
         alarm(120)
         let initializer = kind == "initializing" ? try WorkerInitializer(incrementSlowly, 1, 3_000_000_000) : nil
-        let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 2, initializer: initializer)
+        let isForked = kind == "forked"
+        let pool = try ProcessPoolExecutor(
+            testRegistry, maxWorkers: 2, maxTasksPerChild: isForked ? 1 : nil, initializer: initializer,
+            options: ProcessPoolOptions(startMethod: isForked ? .forkServer : .spawn))
+        if isForked {
+            while true {
+                let processes = try pool.submit(beginnings).result(timeout: .seconds(60))
+                if processes[0] != processes[1] { break }
+            }
+        }
         if kind == "initializing" {
             for n in 0..<2 { _ = try pool.submit(increment, n) }
             ready(folder)
@@ -18,7 +27,8 @@ enum Orphans {
         for future in meeting { _ = try future.result(timeout: .seconds(60)) }
         let futures: [AnyFuture] =
             switch kind {
-            case "computing": try (0..<2).map { _ in try pool.submit(computeUntilCancelled, 3_600_000, false) }
+            case "computing", "forked":
+                try (0..<2).map { _ in try pool.submit(computeUntilCancelled, 3_600_000, false) }
             case "sleeping": try (0..<2).map { _ in try pool.submit(incrementSlowly, 1, 3_000_000_000) }
             case "writing": try (0..<2).map { _ in try pool.submit(makeBytes, 200 << 20) }
             case "with programs": try (0..<2).map { _ in try pool.submit(runCommand, "sleep 1000 & sleep 1000; true") }

@@ -2,6 +2,14 @@ import Futures
 import Glibc
 import TestFunctions
 
+programProcess = getpid()
+if CommandLine.arguments.dropFirst().first == "threads" { startThread() }
+// A program that was built before there were fork servers.
+if CommandLine.arguments.dropFirst().first == "old",
+    getenv("FUTURES_WORKER").map({ strstr($0, "fork") != nil }) ?? false
+{
+    exit(78)
+}
 // Started by a pool, the tests' worker; started by a test, a program that has a pool of its own.
 if CommandLine.arguments.dropFirst().first == "hostile" { HostileWorker.serve(CommandLine.arguments[2]) }
 if CommandLine.arguments.dropFirst().first == "victim" {

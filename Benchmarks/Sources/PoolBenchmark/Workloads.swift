@@ -28,7 +28,8 @@ struct Workloads {
         case "burst": try burst(count)
         case "map": try map(count)
         case "payload": try payload(count)
-        case "fresh_worker": try freshWorker(count)
+        case "fresh_worker": try freshWorker(row, count, .forkServer)
+        case "spawned_worker": try freshWorker(row, count, .spawn)
         case "busy_10us": try busyTasks(row, 10, count)
         case "busy_100us": try busyTasks(row, 100, count)
         case "busy_1000us": try busyTasks(row, 1000, count)
@@ -139,19 +140,20 @@ struct Workloads {
     }
 
     /// `count` calls, each in a process of its own.
-    private func freshWorker(_ count: Int) throws {
-        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers, maxTasksPerChild: 1)
+    private func freshWorker(_ row: String, _ count: Int, _ startMethod: WorkerStartMethod) throws {
+        let pool = try ProcessPoolExecutor(
+            registry, maxWorkers: workers, maxTasksPerChild: 1, options: ProcessPoolOptions(startMethod: startMethod))
         func run(_ count: Int) throws {
             let futures = try (0..<count).map { _ in try pool.submit(processID) }
             let processes = Set(try futures.map { try $0.result() })
             guard processes.count == count else {
-                throw BenchmarkError("fresh_worker: \(count) tasks ran in \(processes.count) processes")
+                throw BenchmarkError("\(row): \(count) tasks ran in \(processes.count) processes")
             }
         }
         try repeatedly {
             let begin = now()
             try run(count)
-            report("fresh_worker", Double(count) / (now() - begin), "/s")
+            report(row, Double(count) / (now() - begin), "/s")
         } warmUp: {
             try run(workers)
         }

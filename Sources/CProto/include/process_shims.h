@@ -21,14 +21,18 @@ struct futures_spawn_request {
     char *const *arguments;
     char *const *environment;
     int wire_read;   // becomes descriptor 3
-    int wire_write;  // becomes descriptor 4
+    int wire_write;  // becomes descriptor 4; -1 for none
     int error_write; // becomes descriptor 2; -1 leaves the parent's
-    int journal;     // becomes descriptor 5
+    int journal;     // becomes descriptor 5; -1 for none
 };
 
-/// Starts a process with descriptors 0 (/dev/null), 1 (the parent's, or /dev/null where it has none), 2 to 5 and no other, default signal actions, an empty signal mask and a process group of its own. Stores its pid and a pidfd. -ESRCH if
-/// it has ended and somebody else has reaped it.
+/// Starts a process with descriptors 0 (/dev/null), 1 (the parent's, or /dev/null where it has none), 2 to 5 and no other,
+/// default signal actions, an empty signal mask and a process group of its own. Stores its pid and a pidfd. -ESRCH if it has
+/// ended and somebody else has reaped it.
 int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *pidfd);
+
+/// Opens a pidfd for a child that nobody has reaped. -ESRCH if somebody has.
+int futures_pidfd_open(pid_t pid);
 
 struct futures_exit {
     int is_signal; // 1: `value` is a signal number; 0: an exit code

@@ -16,6 +16,8 @@ public struct ProcessPoolOptions: Sendable {
 
     /// What each worker may take of the machine; nothing is limited by default.
     public var workerLimits: WorkerLimits
+    /// How workers are started; spawned by default.
+    public var startMethod: WorkerStartMethod
     /// When workers are replaced besides after `maxTasksPerChild` tasks; never by default.
     public var recycling: WorkerRecycling
     /// What a worker that crashes in Swift code tells about it.
@@ -32,7 +34,7 @@ public struct ProcessPoolOptions: Sendable {
     public init(
         compression: CompressionPolicy = .off, backlogLimit: BacklogLimit = .none,
         onWorkerLoss: WorkerLossPolicy = .breakPool, softTimeout: Duration? = nil, hardTimeout: Duration? = nil,
-        workerLimits: WorkerLimits = .none, recycling: WorkerRecycling = .none,
+        workerLimits: WorkerLimits = .none, startMethod: WorkerStartMethod = .spawn, recycling: WorkerRecycling = .none,
         crashBacktrace: CrashBacktrace = .inherited, startTimeout: Duration = .seconds(60),
         terminationGrace: Duration = .seconds(5)
     ) {
@@ -42,6 +44,7 @@ public struct ProcessPoolOptions: Sendable {
         self.softTimeout = softTimeout
         self.hardTimeout = hardTimeout
         self.workerLimits = workerLimits
+        self.startMethod = startMethod
         self.recycling = recycling
         self.crashBacktrace = crashBacktrace
         self.startTimeout = startTimeout

@@ -17,6 +17,7 @@ extension PoolDriver {
             settle()
             sendNotifications()
         }
+        loop.forkServer?.end()
         callbackThread.finish { self.termination.fulfil(()) }
     }
 
@@ -63,7 +64,10 @@ extension PoolDriver {
     private func spawn(_ id: WorkerID) {
         do {
             let kills = outOfMemoryWitness.kills()
-            let process = try command.spawn(limits: workerLimits, backtrace: crashBacktrace)
+            if startMethod == .forkServer, loop.forkServer == nil {
+                loop.forkServer = ForkServer(command, backtrace: crashBacktrace)
+            }
+            let process = try command.spawn(limits: workerLimits, backtrace: crashBacktrace, by: loop.forkServer)
             let link = PipeLink(id: id, command: command, process: process, outOfMemoryKills: kills)
             // The worker detaches none before it is told to.
             if detachedPayloadSize != nil { link.decoder.detachedWay = .taken }

@@ -78,6 +78,7 @@ final class PoolDriver: @unchecked Sendable {
     let compression: CompressionPolicy
     let workerLimits: WorkerLimits
     let crashBacktrace: CrashBacktrace
+    let startMethod: WorkerStartMethod
     let outOfMemoryWitness = OutOfMemoryWitness.current
     /// Of calls that have none of their own.
     let taskLimits: TaskLimits
@@ -110,6 +111,7 @@ final class PoolDriver: @unchecked Sendable {
         compression = options.compression
         workerLimits = options.workerLimits
         crashBacktrace = options.crashBacktrace
+        startMethod = options.startMethod
         taskLimits = configuration.taskLimits
         retries = configuration.onWorkerLoss.retries
         if case .breakPool = configuration.onWorkerLoss { keepsElements = false } else { keepsElements = true }

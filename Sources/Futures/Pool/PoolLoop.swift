@@ -7,6 +7,8 @@ struct PoolLoop {
     var heldUpOutputs: Set<WorkerID> = []
     /// Workers that closed the wire and have not exited yet.
     var closedWires: Set<WorkerID> = []
+    /// Forks the workers, if the pool wants that.
+    var forkServer: ForkServer?
     /// Payloads that are being copied into the memory of workers.
     var puts: [DetachedPut] = []
     /// Workers whose answers have payloads that are being taken from their memory.

@@ -26,6 +26,8 @@ struct SpawnedProcess: ~Copyable {
 let workerEnvironmentVariable = "FUTURES_WORKER"
 /// The worker reads frames from 3 and writes them to 4; the number before the colon is the version of this agreement.
 let workerEnvironmentValue = "1:3,4"
+/// The process is a fork server: it has a socket on 3.
+let forkServerEnvironmentValue = "1:fork 3"
 /// Where the worker finds its journal; the hello says so.
 let workerJournalDescriptor: UInt32 = 5
 
@@ -35,8 +37,11 @@ extension WorkerCommand {
     /// - Parameters:
     ///   - limits: what it may take; set when it has just begun, since posix_spawn cannot.
     ///   - backtrace: what it reports when it crashes.
+    ///   - server: forks it, if it can.
     /// - Throws: ``WorkerStartError`` for what can be told of the program and its limits, ``SystemError`` for the rest.
-    func spawn(limits: WorkerLimits = .none, backtrace: CrashBacktrace = .inherited) throws -> SpawnedProcess {
+    func spawn(
+        limits: WorkerLimits = .none, backtrace: CrashBacktrace = .inherited, by server: ForkServer? = nil
+    ) throws -> SpawnedProcess {
         let tasks = try FileDescriptor.pipe()
         let answers = try FileDescriptor.pipe()
         let errors = try FileDescriptor.pipe()
@@ -50,16 +55,14 @@ extension WorkerCommand {
 
         var pid: pid_t = 0
         var pidfd: Int32 = -1
-        let result = withCStrings([programName] + arguments) { arguments in
-            withCStrings(childEnvironment(backtrace)) { environment in
-                executable.withCString { path in
-                    var request = futures_spawn_request(
-                        path: path, arguments: arguments, environment: environment,
-                        wire_read: tasks.read.rawValue, wire_write: answers.write.rawValue,
-                        error_write: errors.write.rawValue, journal: journal.descriptor.rawValue)
-                    return futures_spawn(&request, &pid, &pidfd)
-                }
-            }
+        let descriptors = futures_worker_descriptors(
+            error_write: errors.write.rawValue, wire_read: tasks.read.rawValue, wire_write: answers.write.rawValue,
+            journal: journal.descriptor.rawValue)
+        var result: Int32 = 0
+        if let forked = server?.fork(descriptors) {
+            (pid, pidfd) = forked
+        } else {
+            result = execute(descriptors, childEnvironment(backtrace, setting: workerEnvironmentValue), &pid, &pidfd)
         }
         guard result >= 0 else {
             if result == -ENOENT || result == -EACCES || result == -ENOEXEC {
@@ -81,7 +84,25 @@ extension WorkerCommand {
         return process
     }
 
-    private func childEnvironment(_ backtrace: CrashBacktrace) -> [String] {
+    /// - Returns: 0, or a negative error number.
+    func execute(
+        _ descriptors: futures_worker_descriptors, _ environment: [String], _ pid: inout pid_t, _ pidfd: inout Int32
+    ) -> Int32 {
+        withCStrings([programName] + arguments) { arguments in
+            withCStrings(environment) { environment in
+                executable.withCString { path in
+                    var request = futures_spawn_request(
+                        path: path, arguments: arguments, environment: environment,
+                        wire_read: descriptors.wire_read, wire_write: descriptors.wire_write,
+                        error_write: descriptors.error_write, journal: descriptors.journal)
+                    return futures_spawn(&request, &pid, &pidfd)
+                }
+            }
+        }
+    }
+
+    /// - Parameter setting: what tells the program what it is.
+    func childEnvironment(_ backtrace: CrashBacktrace, setting: String) -> [String] {
         var result: [String] = []
         var entry = environ
         while let variable = entry.pointee {
@@ -96,7 +117,7 @@ extension WorkerCommand {
         {
             result.append("\(CrashBacktrace.variable)=\(settings)")
         }
-        result.append("\(workerEnvironmentVariable)=\(workerEnvironmentValue)")
+        result.append("\(workerEnvironmentVariable)=\(setting)")
         return result
     }
 }

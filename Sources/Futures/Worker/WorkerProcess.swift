@@ -59,6 +59,10 @@ public enum WorkerProcess {
     /// environment once read.
     package static func takeWire() -> (input: Int32, output: Int32)? {
         guard let value = takeSpawnSetting() else { return nil }
+        if value == forkServerEnvironmentValue {
+            ForkServerProcess.awaitFork(control: 3)
+            return (3, 4)
+        }
         guard let wire = descriptors(value) else { leave(unknownSetting(value)) }
         return wire
     }
@@ -73,7 +77,7 @@ public enum WorkerProcess {
     }
 
     /// Whether a pool started this process and it has not said yet that it serves.
-    static var isUnserved: Bool { getenv(workerEnvironmentVariable) != nil }
+    package static var isUnserved: Bool { getenv(workerEnvironmentVariable) != nil }
 
     private static func takeSpawnSetting() -> String? {
         guard let value = getenv(workerEnvironmentVariable) else { return nil }
@@ -89,7 +93,7 @@ public enum WorkerProcess {
     private static func unknownSetting(_ value: String) -> String {
         """
         the environment variable \(workerEnvironmentVariable) is "\(value)", but this program understands only \
-        "\(workerEnvironmentValue)"; build the program and the pool's with the same release
+        "\(workerEnvironmentValue)" and "\(forkServerEnvironmentValue)"; build the program and the pool's with the same release
         """
     }
 
