@@ -21,13 +21,17 @@ class Measurement:
     command: str
 
 
-def figure(text):
-    """A figure that makes sense, or why it does not; nothing is ever taken for 0."""
+#: The rows in which nothing is what is wanted.
+MAY_BE_ZERO = ("idle_time",)
+
+
+def figure(text, row=None):
+    """A figure that makes sense, or why it does not; what is missing is never taken for 0."""
     try:
         value = float(text)
     except (TypeError, ValueError):
         return None, f"'{text}' is not a number"
-    if not math.isfinite(value) or value <= 0:
+    if not math.isfinite(value) or value < 0 or (value == 0 and row not in MAY_BE_ZERO):
         return None, f"the figure {text} makes no sense"
     return value, ""
 
@@ -48,7 +52,7 @@ def read_lines(output, expected, system, repetition, command, problem=""):
         if text == "unsupported":
             found.append(Measurement(row, system, repetition, None, "", f"unsupported: {unit}", command))
             continue
-        value, wrong = figure(text)
+        value, wrong = figure(text, row)
         if not wrong and unit != catalogued.unit:
             value, wrong = None, f"the unit is '{unit}' instead of '{catalogued.unit}'"
         found.append(Measurement(row, system, repetition, value, unit, wrong, command))
@@ -78,7 +82,7 @@ def read(file):
     for line in csv.DictReader(file):
         value, problem = None, line["problem"]
         if not problem:
-            value, problem = figure(line["value"])
+            value, problem = figure(line["value"], line["row"])
         measurements.append(
             Measurement(
                 line["row"], line["system"], int(line["repetition"]), value, line["unit"], problem, line["command"]

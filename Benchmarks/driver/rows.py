@@ -122,6 +122,9 @@ ROWS = {
             "300 B", goal=300,
         ),
         Row("idle_memory", "private memory of an idle worker", "MB", False, counts(1, 1, 1), "3 MB", goal=3),
+        Row(
+            "idle_time", "processor time of an idle pool, for each second", "us", False, counts(10, 2, 1), "none", goal=0,
+        ),
         Row("tls_burst", "burst of empty tasks over loopback TCP with TLS", "/s", True, None, "300,000 /s", goal=3e5),
     ]
 }

@@ -95,7 +95,10 @@ def ratio(row, ours, other):
     """How many times as good ours is: above 1 it is better, whichever way the row counts."""
     if ours is None or other is None:
         return "–"
-    return f"{ours / other if row.higher_is_better else other / ours:.2g} ×"
+    better, worse = (ours, other) if row.higher_is_better else (other, ours)
+    if worse == 0:
+        return "1 ×" if better == 0 else "∞"
+    return f"{better / worse:.2g} ×"
 
 
 def verdict(row, ours, limit):

@@ -39,11 +39,12 @@ class Workloads:
             "start": self.start,
             "pending_memory": self.pending_memory,
             "idle_memory": self.idle_memory,
+            "idle_time": self.idle_time,
         }
         if row not in known:
             raise SystemExit(f"bench.py: there is no row '{row}'")
         # Some pools cannot be there twice, so the warm one makes room.
-        if row in ("fresh_worker", "spawned_worker", "start", "pending_memory", "idle_memory"):
+        if row in ("fresh_worker", "spawned_worker", "start", "pending_memory", "idle_memory", "idle_time"):
             self.end()
         try:
             known[row](count)
@@ -198,6 +199,15 @@ class Workloads:
         report("idle_memory", statistics.median(sizes) / 1e6, "MB")
         pool.stop()
 
+    def idle_time(self, count):
+        pool = self.make_pool(self.workers)
+        self.worker_ids(pool)
+        time.sleep(0.3)
+        before = processor_time()
+        time.sleep(count)
+        report("idle_time", (processor_time() - before) / 1e3 / count, "us")
+        pool.stop()
+
 
 def kilobytes(path, *names):
     """The sum of the lines of a file of /proc that have these names."""
@@ -206,6 +216,31 @@ def kilobytes(path, *names):
     if len(values) != len(names):
         raise SystemExit(f"bench.py: {path} does not tell {names}")
     return sum(values)
+
+
+def words(path):
+    try:
+        with open(path) as file:
+            return file.read().split()
+    except OSError:  # it has ended
+        return []
+
+
+def processor_time():
+    """What this process, but for its main thread, and all below it have computed, in nanoseconds."""
+    total, processes = 0, [os.getpid()]
+    while processes:
+        process = processes.pop()
+        try:
+            threads = os.listdir(f"/proc/{process}/task")
+        except OSError:
+            continue
+        for thread in threads:
+            folder = f"/proc/{process}/task/{thread}"
+            processes += [int(child) for child in words(f"{folder}/children")]
+            if int(thread) != os.getpid():
+                total += int((words(f"{folder}/schedstat") or [0])[0])
+    return total
 
 
 def report(row, value, unit):

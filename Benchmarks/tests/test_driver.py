@@ -43,6 +43,8 @@ class Figures(unittest.TestCase):
             self.assertIsNone(value, text)
             self.assertTrue(problem, text)
         self.assertEqual(measurements.figure("1.5e3"), (1500.0, ""))
+        self.assertEqual(measurements.figure("0.0", "idle_time"), (0.0, ""))
+        self.assertIsNone(measurements.figure("-1", "idle_time")[0])
 
     def read(self, output, expected, problem=""):
         return [(m.row, m.value, m.problem) for m in measurements.read_lines(output, expected, "ours", 1, "c", problem)]

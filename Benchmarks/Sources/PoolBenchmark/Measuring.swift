@@ -44,3 +44,38 @@ private func kilobytes(_ names: [String], _ path: String) throws -> Int {
     guard found == names.count else { throw BenchmarkError("\(path) does not tell \(names)") }
     return sum
 }
+
+/// What this process, but for its main thread, and all below it have computed, in nanoseconds (proc_pid_schedstat).
+func processorTime() -> Double {
+    var sum = 0.0
+    var processes = [Int(getpid())]
+    while let process = processes.popLast() {
+        for thread in entries("/proc/\(process)/task") {
+            let folder = "/proc/\(process)/task/\(thread)"
+            processes += words("\(folder)/children").compactMap { Int($0) }
+            if thread != "\(getpid())" { sum += words("\(folder)/schedstat").first.flatMap { Double($0) } ?? 0 }
+        }
+    }
+    return sum
+}
+
+private func entries(_ path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        names.append(
+            withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            })
+    }
+    return names.filter { !$0.hasPrefix(".") }
+}
+
+private func words(_ path: String) -> [String] {
+    guard let file = fopen(path, "r") else { return [] }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let count = fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes[..<count], as: UTF8.self).split { $0 == " " || $0 == "\n" }.map(String.init)
+}

@@ -36,6 +36,7 @@ struct Workloads {
         case "start": try start()
         case "pending_memory": try pendingMemory(count)
         case "idle_memory": try idleMemory()
+        case "idle_time": try idleTime(count)
         default: throw BenchmarkError("there is no row '\(row)'")
         }
     }
@@ -219,6 +220,17 @@ struct Workloads {
         let processes = try workerIDs(pool)
         usleep(300_000)
         report("idle_memory", median(try processes.map { try privateBytes($0) }) / 1e6, "MB")
+        pool.shutdown()
+    }
+
+    /// What a pool and its workers compute in `count` seconds in which there is nothing to do, for each second.
+    private func idleTime(_ count: Int) throws {
+        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers)
+        _ = try workerIDs(pool)
+        usleep(300_000)
+        let before = processorTime()
+        usleep(UInt32(count) * 1_000_000)
+        report("idle_time", (processorTime() - before) / 1e3 / Double(count), "us")
         pool.shutdown()
     }
 }
