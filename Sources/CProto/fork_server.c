@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { COUNT = sizeof(struct futures_worker_descriptors) / sizeof(int) };
@@ -87,12 +88,23 @@ int futures_control_send_number(int socket, int64_t number) {
 }
 
 int futures_control_receive_number(int socket, int64_t *number, int milliseconds) {
-    struct pollfd ready = {.fd = socket, .events = POLLIN};
-    int result = poll(&ready, 1, milliseconds);
-    if (result <= 0) return result < 0 && errno != EINTR ? -errno : 0;
-    ssize_t count = recv(socket, number, sizeof *number, MSG_DONTWAIT);
-    if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-    return count == sizeof *number ? 1 : -EPIPE;
+    struct timespec now, end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += milliseconds / 1000;
+    end.tv_nsec += milliseconds % 1000 * 1000000L;
+    // A signal that the program handles in this thread is no answer.
+    for (;;) {
+        struct pollfd ready = {.fd = socket, .events = POLLIN};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        long long left = (end.tv_sec - now.tv_sec) * 1000LL + (end.tv_nsec - now.tv_nsec + 999999) / 1000000;
+        int result = poll(&ready, 1, left > 0 ? (int)left : 0);
+        if (result < 0 && errno == EINTR) continue;
+        if (result <= 0) return result < 0 ? -errno : 0;
+        ssize_t count = recv(socket, number, sizeof *number, MSG_DONTWAIT);
+        if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (count < 0) return -errno;
+        return count == sizeof *number ? 1 : -EPIPE;
+    }
 }
 
 // Threads of this process; 0 if that cannot be known.
@@ -114,6 +126,10 @@ pid_t futures_fork_sibling(void) {
     int *thread_id = NULL;
     if (prctl(PR_GET_TID_ADDRESS, &thread_id, 0, 0, 0) != 0 || thread_id == NULL || *thread_id != getpid())
         return -ENOTSUP;
+    // The kernel forgets it in a new process, and glibc's fork would tell it once more.
+    void *robust_list = NULL;
+    size_t robust_size = 0;
+    syscall(SYS_get_robust_list, 0, &robust_list, &robust_size);
     // What is buffered would be written by both.
     fflush(NULL);
     unsigned long flags = CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
@@ -123,6 +139,7 @@ pid_t futures_fork_sibling(void) {
     // clone(2): most other architectures have the last two the other way round.
     long pid = syscall(SYS_clone, flags, 0, 0, 0, thread_id);
 #endif
+    if (pid == 0 && robust_list != NULL) syscall(SYS_set_robust_list, robust_list, robust_size);
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
@@ -139,5 +156,5 @@ int futures_become_worker(const struct futures_worker_descriptors *descriptors) 
         if (dup2(moved[index], 2 + index) < 0) return -errno;
         close(moved[index]);
     }
-    return setpgid(0, 0) < 0 ? -errno : 0;
+    return 0;
 }

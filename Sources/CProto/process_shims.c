@@ -67,6 +67,12 @@ static int is_inherited(int fd) {
     return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
+// Without a source the number is taken all the same: what the program opens must not get it.
+static int add_or_reserve(posix_spawn_file_actions_t *actions, int source, int target) {
+    if (source >= 0) return posix_spawn_file_actions_adddup2(actions, source, target);
+    return posix_spawn_file_actions_addopen(actions, target, "/dev/null", O_RDWR, 0);
+}
+
 int futures_pidfd_open(pid_t pid) {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd >= 0) pidfd = beyond_standard(pidfd);
@@ -101,9 +107,11 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
         (!is_inherited(1) &&
          (result = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)) != 0) ||
         (high_error >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_error, 2)) != 0) ||
+        (high_error < 0 && !is_inherited(2) &&
+         (result = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)) != 0) ||
         (result = posix_spawn_file_actions_adddup2(&actions, high_read, 3)) != 0 ||
-        (high_write >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_write, 4)) != 0) ||
-        (high_journal >= 0 && (result = posix_spawn_file_actions_adddup2(&actions, high_journal, 5)) != 0) ||
+        (result = add_or_reserve(&actions, high_write, 4)) != 0 ||
+        (result = add_or_reserve(&actions, high_journal, 5)) != 0 ||
         (result = posix_spawn_file_actions_addclosefrom_np(&actions, 6)) != 0 ||
         (result = posix_spawnattr_setsigmask(&attributes, &none)) != 0 ||
         (result = posix_spawnattr_setsigdefault(&attributes, &all)) != 0 ||
@@ -131,6 +139,28 @@ out:
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return -result;
+}
+
+int futures_adopt(pid_t pid, int *pidfd) {
+    siginfo_t info;
+    int result;
+    do {
+        result = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return -errno;
+    (void)setpgid(pid, pid);
+    *pidfd = futures_pidfd_open(pid);
+    if (*pidfd >= 0) return 0;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+    return *pidfd;
+}
+
+void futures_end_group(int leader_pidfd, pid_t group) {
+    if (futures_pidfd_signal(leader_pidfd, 0) < 0) return;
+    kill(-group, SIGKILL);
+    siginfo_t info;
+    while (waitid(P_PGID, (id_t)group, &info, WEXITED) == 0 || errno == EINTR) {}
 }
 
 // The system call itself, which also tells what the process has used.

@@ -17,7 +17,7 @@ struct Serve: ParsableCommand {
     var library: String
 
     func run() throws {
-        guard WorkerProcess.isUnserved else {
+        guard let role = WorkerProcess.takeRole() else {
             throw ValidationError(
                 """
                 no process pool started this worker. Start it from Swift with \
@@ -26,7 +26,7 @@ struct Serve: ParsableCommand {
         }
         // Before a fork server forks: its workers have it then.
         let plugin = Result { () throws(PluginError) in try Plugin(library) }
-        guard let wire = WorkerProcess.takeWire() else { return }
+        let wire = role.wire()
         switch plugin {
         case .success(let plugin): Glibc.exit(plugin.serve(wire.input, wire.output))
         case .failure(let error):

@@ -66,6 +66,11 @@ enum HostileWorker {
             var welcome = Welcome(
                 pid: manner == "huge limits" ? .min : Int64(getpid()), functions: functions, limits: limits)
             if manner == "no such probe" { welcome.probe = MemoryProbe(address: 8, number: 0) }
+            if manner.hasPrefix("lends"), manner != "lends unasked" {
+                let cell = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+                cell.initialize(to: 7)
+                welcome.probe = MemoryProbe(address: UInt64(UInt(bitPattern: cell)), number: 7)
+            }
             try say(.welcome(welcome))
         }
 
@@ -103,7 +108,7 @@ enum HostileWorker {
                         ChunkResultMessage(
                             id: id, attempt: attempt, count: (count ?? 1) + 1,
                             failures: [ElementFailure(index: 0, failure: failure)])))
-            case "lends nothing":
+            case "lends nothing", "lends unasked":
                 try say(.result(ResultMessage(id: id, attempt: attempt, format: .raw)), detachedTo: 8)
             case "lends what it takes back":
                 let size = 64 << 20

@@ -4,6 +4,10 @@ import TestFunctions
 
 programProcess = getpid()
 if CommandLine.arguments.dropFirst().first == "threads" { startThread() }
+// What it opens must be in nobody's way.
+if CommandLine.arguments.dropFirst().first == "files", (0..<4).contains(where: { _ in open("/dev/zero", O_RDWR) < 6 }) {
+    exit(1)
+}
 // A program that was built before there were fork servers.
 if CommandLine.arguments.dropFirst().first == "old",
     getenv("FUTURES_WORKER").map({ strstr($0, "fork") != nil }) ?? false

@@ -34,7 +34,7 @@ int futures_control_receive_number(int socket, int64_t *number, int milliseconds
 /// not tell what is needed.
 pid_t futures_fork_sibling(void);
 
-/// In a worker that was just forked: gives the descriptors their numbers, and makes it the leader of a group of its own.
+/// In a worker that was just forked: gives the descriptors their numbers. It stays in the server's group until the pool knows it.
 int futures_become_worker(const struct futures_worker_descriptors *descriptors);
 
 #endif

@@ -21,9 +21,9 @@ struct futures_spawn_request {
     char *const *arguments;
     char *const *environment;
     int wire_read;   // becomes descriptor 3
-    int wire_write;  // becomes descriptor 4; -1 for none
+    int wire_write;  // becomes descriptor 4; -1 for none, which is /dev/null
     int error_write; // becomes descriptor 2; -1 leaves the parent's
-    int journal;     // becomes descriptor 5; -1 for none
+    int journal;     // becomes descriptor 5; -1 for none, which is /dev/null
 };
 
 /// Starts a process with descriptors 0 (/dev/null), 1 (the parent's, or /dev/null where it has none), 2 to 5 and no other,
@@ -33,6 +33,13 @@ int futures_spawn(const struct futures_spawn_request *request, pid_t *pid, int *
 
 /// Opens a pidfd for a child that nobody has reaped. -ESRCH if somebody has.
 int futures_pidfd_open(pid_t pid);
+
+/// Makes a process that is said to be a child of this one the leader of a group of its own, and opens a pidfd for it. -ECHILD if
+/// it is no child, or was reaped; for any other error it is ended and reaped.
+int futures_adopt(pid_t pid, int *pidfd);
+
+/// Kills a group, whose leader is a child that nobody has reaped, and reaps the children that are in it.
+void futures_end_group(int leader_pidfd, pid_t group);
 
 struct futures_exit {
     int is_signal; // 1: `value` is a signal number; 0: an exit code

@@ -33,6 +33,10 @@ final class PipeLink: @unchecked Sendable {
     /// The decoder's, readable while it hands out a frame.
     let receiveLimits = WireLimits.default
     var isWelcomed = false
+    /// What is to be found in the worker's memory, if payloads may be detached.
+    private(set) var probe: MemoryProbe?
+    /// It may detach a payload: it was told to, and the last one was taken.
+    var mayLend = false
     /// How many bytes have been read from the worker.
     var received: UInt64 = 0
     /// No more will be read: the pipe has ended, or its bytes cannot be trusted.
@@ -75,6 +79,7 @@ final class PipeLink: @unchecked Sendable {
     func welcomed(_ welcome: Welcome) {
         isWelcomed = true
         limits = welcome.limits
+        probe = welcome.probe
         for (index, function) in welcome.functions.enumerated() {
             functions[function.name] = (UInt32(index), function)
         }

@@ -20,12 +20,15 @@ extension PoolLoop {
 // Payloads that do not go through the pipes: see docs/decisions/detached-payloads.md. The driver's thread only.
 extension PoolDriver {
     /// Detaches payloads from now on, if the worker's memory is within reach.
-    func beginDetaching(_ link: PipeLink, _ probe: MemoryProbe?) {
-        guard detachedPayloadSize != nil, let probe else { return }
+    ///
+    /// Looked at when the initializer is over, which may have changed who may look.
+    func beginDetaching(_ link: PipeLink) {
+        guard detachedPayloadSize != nil, let probe = link.probe else { return }
         var number: UInt64 = 0
         let count = withUnsafeMutableBytes(of: &number) { link.copyFromMemory(probe.address, into: $0) }
         // Another number is that of another process: the worker may be a child of the one that was started.
         guard count == MemoryLayout<UInt64>.size, number == probe.number else { return }
+        link.mayLend = true
         write(.beginDetaching(link.id))
         settle()
     }
@@ -55,7 +58,8 @@ extension PoolDriver {
             return link.copyToMemory(address &+ UInt64(done), from: piece)
         }
         guard count > 0 else {
-            cannotCopy(link, Int32(-count))
+            // Where the process is gone its end is near and says more; what it has said before still counts.
+            if count != -Int(ESRCH) { cannotCopy(link, Int32(-count)) }
             return false
         }
         put.done += count
@@ -66,7 +70,7 @@ extension PoolDriver {
 
     /// Copies the next piece of an answer's payload, and takes the answer in when it is whole.
     ///
-    /// - Returns: whether there was something.
+    /// - Returns: whether there is more to be read now. Behind a whole answer there is not: the worker waits until it is told.
     func takeDetached(_ link: PipeLink) -> Bool {
         var failure: Int32?
         link.decoder.fillDetached { source, space in
@@ -79,12 +83,20 @@ extension PoolDriver {
             cannotCopy(link, failure)
             return false
         }
-        if !link.decoder.awaitsDetached {
-            loop.takes.remove(link.id)
-            write(.payloadTaken(link.id))
-            takeFrames(link)
-        }
-        return true
+        if link.decoder.awaitsDetached { return true }
+        loop.takes.remove(link.id)
+        link.mayLend = true
+        write(.payloadTaken(link.id))
+        takeFrames(link)
+        return false
+    }
+
+    /// The worker lends a payload.
+    func beginTaking(_ link: PipeLink) {
+        guard !loop.takes.contains(link.id) else { return }
+        guard link.mayLend else { return brokeTheRules(link, "it detached a payload before the last one was taken") }
+        link.mayLend = false
+        loop.takes.insert(link.id)
     }
 
     private func cannotCopy(_ link: PipeLink, _ number: Int32) {

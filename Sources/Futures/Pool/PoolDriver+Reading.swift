@@ -54,7 +54,7 @@ extension PoolDriver {
         do {
             while !link.isUnintelligible, try link.decoder.withNextFrame({ try take($0, from: link) }) {}
             takeResults(from: link)
-            if link.decoder.awaitsDetached { loop.takes.insert(link.id) }
+            if link.decoder.awaitsDetached, !link.hasStoppedReading { beginTaking(link) }
         } catch {
             takeResults(from: link)
             brokeTheRules(link, "\(error)")
@@ -124,7 +124,6 @@ extension PoolDriver {
         }
         if !welcome.error.isEmpty { return startFailed(link, .refused(welcome.error)) }
         link.welcomed(welcome)
-        beginDetaching(link, welcome.probe)
         if initializer != nil {
             write(.initialize(link.id))
         } else {
@@ -133,6 +132,7 @@ extension PoolDriver {
     }
 
     private func ready(_ link: PipeLink) {
+        beginDetaching(link)
         let now = futures_monotonic_nanoseconds()
         record { state, actions in state.workerReady(link.id, now: now, &actions) }
     }

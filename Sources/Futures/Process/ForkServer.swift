@@ -13,21 +13,19 @@ final class ForkServer {
     private var starts = 0
 
     private final class Process {
+        let pid: pid_t
         let pidfd: FileDescriptor
         let control: FileDescriptor
         var isReady = false
 
-        init(pidfd: consuming FileDescriptor, control: consuming FileDescriptor) {
+        init(pid: pid_t, pidfd: consuming FileDescriptor, control: consuming FileDescriptor) {
+            self.pid = pid
             self.pidfd = pidfd
             self.control = control
         }
 
-        /// Kills and reaps it: it has nothing to finish.
-        deinit {
-            _ = futures_pidfd_signal(pidfd.rawValue, SIGKILL)
-            var exit = futures_exit()
-            _ = futures_reap(pidfd.rawValue, 1, &exit)
-        }
+        /// Kills and reaps it, and what is in its group: a worker that it has forked and not told of, programs that it has started.
+        deinit { futures_end_group(pidfd.rawValue, pid) }
     }
 
     private static let mostStarts = 3
@@ -39,27 +37,40 @@ final class ForkServer {
         self.backtrace = backtrace
     }
 
-    /// Forks a worker.
-    ///
-    /// - Returns: nil if it is to be spawned.
-    func fork(_ descriptors: futures_worker_descriptors) -> (pid: pid_t, pidfd: Int32)? {
-        guard let process = readyProcess() else { return nil }
+    enum Outcome {
+        case forked(pid: pid_t, pidfd: Int32)
+        /// It is to be spawned.
+        case cannot
+        /// It is to be spawned, and gets other descriptors: somebody may have these.
+        case lost
+    }
+
+    /// Forks a worker, if it can.
+    func fork(_ descriptors: futures_worker_descriptors) -> Outcome {
+        guard let process = readyProcess() else { return .cannot }
         var descriptors = descriptors
-        var answer: Int64 = 0
-        guard futures_control_send(process.control.rawValue, &descriptors) == 0,
-            futures_control_receive_number(process.control.rawValue, &answer, Self.patience) == 1
-        else {
+        guard futures_control_send(process.control.rawValue, &descriptors) == 0 else {
             end()
-            return nil
+            return .cannot
+        }
+        var answer: Int64 = 0
+        guard futures_control_receive_number(process.control.rawValue, &answer, Self.patience) == 1 else {
+            end()
+            return .lost
         }
         // A negative number says why it could not.
-        guard answer > 0, let pid = pid_t(exactly: answer) else { return nil }
-        // As both sides do it, it is done before either needs it.
-        _ = setpgid(pid, pid)
-        let pidfd = futures_pidfd_open(pid)
-        // One that is no child of ours cannot be reaped; it ends with its pipes.
-        guard pidfd >= 0 else { return nil }
-        return (pid, pidfd)
+        guard answer > 0 else { return .cannot }
+        var pidfd: Int32 = -1
+        let result = pid_t(exactly: answer).map { futures_adopt($0, &pidfd) } ?? -ECHILD
+        guard result == 0 else {
+            // Behind the program that was started is another one: its children are not ours.
+            if result == -ECHILD {
+                end()
+                starts = Self.mostStarts
+            }
+            return .lost
+        }
+        return .forked(pid: pid_t(answer), pidfd: pidfd)
     }
 
     private func readyProcess() -> Process? {
@@ -89,7 +100,7 @@ final class ForkServer {
             error_write: -1, wire_read: other.rawValue, wire_write: -1, journal: -1)
         let environment = command.childEnvironment(backtrace, setting: forkServerEnvironmentValue)
         guard command.execute(descriptors, environment, &pid, &pidfd) >= 0 else { return }
-        process = Process(pidfd: FileDescriptor(owning: pidfd), control: control)
+        process = Process(pid: pid, pidfd: FileDescriptor(owning: pidfd), control: control)
     }
 
     /// Ends the server; its workers go on.

@@ -42,6 +42,19 @@ extension WorkerCommand {
     func spawn(
         limits: WorkerLimits = .none, backtrace: CrashBacktrace = .inherited, by server: ForkServer? = nil
     ) throws -> SpawnedProcess {
+        do {
+            return try start(limits, backtrace, by: server)
+        } catch is ForkLost {
+            return try start(limits, backtrace, by: nil)
+        }
+    }
+
+    /// Somebody may have been forked, who has the descriptors.
+    private struct ForkLost: Error {}
+
+    private func start(
+        _ limits: WorkerLimits, _ backtrace: CrashBacktrace, by server: ForkServer?
+    ) throws -> SpawnedProcess {
         let tasks = try FileDescriptor.pipe()
         let answers = try FileDescriptor.pipe()
         let errors = try FileDescriptor.pipe()
@@ -59,9 +72,10 @@ extension WorkerCommand {
             error_write: errors.write.rawValue, wire_read: tasks.read.rawValue, wire_write: answers.write.rawValue,
             journal: journal.descriptor.rawValue)
         var result: Int32 = 0
-        if let forked = server?.fork(descriptors) {
-            (pid, pidfd) = forked
-        } else {
+        switch server?.fork(descriptors) {
+        case .forked(let child, let descriptor): (pid, pidfd) = (child, descriptor)
+        case .lost: throw ForkLost()
+        case .cannot, nil:
             result = execute(descriptors, childEnvironment(backtrace, setting: workerEnvironmentValue), &pid, &pidfd)
         }
         guard result >= 0 else {

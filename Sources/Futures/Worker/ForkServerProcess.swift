@@ -7,8 +7,6 @@ enum ForkServerProcess {
     ///
     /// - Returns: in each worker, which has its descriptors then. In the server never; it ends with the pool.
     static func awaitFork(control: Int32) {
-        // A program that a worker starts must not have it; the worker itself gets another descriptor of that number.
-        _ = fcntl(control, F_SETFD, FD_CLOEXEC)
         signal(SIGPIPE, SIG_IGN)
         guard futures_control_send_number(control, 0) == 0 else { exit(0) }
         var descriptors = futures_worker_descriptors()

@@ -20,7 +20,7 @@ public enum WorkerProcess {
     /// variable, which is erased here, so that the worker's own children are no workers. Synchronous callables run on
     /// this thread, the main one; standard output stays the program's own.
     public static func runIfSpawned(_ registry: FunctionRegistry) {
-        guard let wire = takeWire() else { return }
+        guard let wire = takeRole()?.wire() else { return }
         exit(serve(registry, input: wire.input, output: wire.output))
     }
 
@@ -55,16 +55,32 @@ public enum WorkerProcess {
         return session.run()
     }
 
-    /// The descriptors on which the pool that started this process wants it to serve; nil if none did. Erased from the
-    /// environment once read.
-    package static func takeWire() -> (input: Int32, output: Int32)? {
-        guard let value = takeSpawnSetting() else { return nil }
-        if value == forkServerEnvironmentValue {
-            ForkServerProcess.awaitFork(control: 3)
+    /// What a pool that started this process wants of it.
+    package enum Role {
+        case worker
+        case forkServer
+
+        /// The descriptors on which to serve. In a fork server this returns in the workers that it forks, and only there.
+        package func wire() -> (input: Int32, output: Int32) {
+            if self == .forkServer { ForkServerProcess.awaitFork(control: 3) }
             return (3, 4)
         }
-        guard let wire = descriptors(value) else { leave(unknownSetting(value)) }
-        return wire
+    }
+
+    /// What a pool that started this process wants of it; nil if none did. Erased from the environment once read; programs that
+    /// are started from now on do not have the descriptors.
+    package static func takeRole() -> Role? {
+        guard let value = takeSpawnSetting() else { return nil }
+        let role: Role
+        switch value {
+        case workerEnvironmentValue: role = .worker
+        case forkServerEnvironmentValue: role = .forkServer
+        default: leave(unknownSetting(value))
+        }
+        for descriptor in 3...(role == .worker ? 4 : 3) as ClosedRange<Int32> {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+        return role
     }
 
     /// Tells the pool in the handshake why this process cannot serve.
@@ -77,17 +93,12 @@ public enum WorkerProcess {
     }
 
     /// Whether a pool started this process and it has not said yet that it serves.
-    package static var isUnserved: Bool { getenv(workerEnvironmentVariable) != nil }
+    static var isUnserved: Bool { getenv(workerEnvironmentVariable) != nil }
 
     private static func takeSpawnSetting() -> String? {
         guard let value = getenv(workerEnvironmentVariable) else { return nil }
         defer { unsetenv(workerEnvironmentVariable) }
         return String(cString: value)
-    }
-
-    private static func descriptors(_ value: String) -> (input: Int32, output: Int32)? {
-        guard value == workerEnvironmentValue else { return nil }
-        return (3, 4)
     }
 
     private static func unknownSetting(_ value: String) -> String {

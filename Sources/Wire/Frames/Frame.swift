@@ -31,6 +31,14 @@ public enum FrameKind: UInt8, Sendable, Hashable, CaseIterable, CustomStringConv
     /// Parent to worker: one more payload may be detached.
     case taken
 
+    /// Whether there is a payload behind its message.
+    var hasPayload: Bool {
+        switch self {
+        case .task, .chunk, .result, .chunkResult: true
+        default: false
+        }
+    }
+
     /// Its name and number, such as `task (3)`.
     public var description: String {
         let name =
@@ -128,9 +136,9 @@ struct FrameHeader {
         let expected = checksum(kind: kindByte, messageLength: messageLength, payloadLength: payloadLength)
         guard found == expected else { throw .badChecksum(expected: expected, found: found) }
         let isDetached = takesDetached && kindByte & Self.detached != 0
-        guard let kind = FrameKind(rawValue: isDetached ? kindByte & ~Self.detached : kindByte) else {
-            throw .unknownFrameKind(kindByte)
-        }
+        guard let kind = FrameKind(rawValue: isDetached ? kindByte & ~Self.detached : kindByte),
+            !isDetached || kind.hasPayload
+        else { throw .unknownFrameKind(kindByte) }
         guard messageLength <= limits.maxMessageSize else {
             throw .messageTooLarge(kind: kind, size: UInt64(messageLength), limit: limits.maxMessageSize)
         }

@@ -108,6 +108,15 @@ extension ProcessSuites {
             }
         }
 
+        @Test("files that the program has opened before stay what they are")
+        func files() throws {
+            try Leftovers.check {
+                let pool = try pool("files")
+                try untilForked(pool)
+                pool.shutdown()
+            }
+        }
+
         @Test(
             "a server that is killed or stopped costs no call; another one takes its place",
             arguments: [SIGKILL, SIGSTOP])

@@ -83,6 +83,17 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a payload that a worker lends without being asked breaks the rules")
+        func lendsUnasked() throws {
+            try Leftovers.check {
+                let pool = try makePool("lends unasked")
+                let error = try #require(
+                    try pool.submit(increment, 42).exception(timeout: longTime) as? BrokenProcessPool)
+                #expect("\(error)".contains("it detached a payload before the last one was taken"), "\(error)")
+                pool.shutdown()
+            }
+        }
+
         @Test("an initializer's answer from a worker that was sent none breaks the pool")
         func initializesUnasked() throws {
             try Leftovers.check {
