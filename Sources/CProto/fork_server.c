@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "fork_server.h"
 
+#include "descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,17 +22,8 @@ enum { COUNT = sizeof(struct futures_worker_descriptors) / sizeof(int) };
 int futures_control_pair(int *ours, int *theirs) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -errno;
-    for (int index = 0; index < 2; index++) {
-        // Not one of the standard numbers, which may be free in the program.
-        int moved = ends[index] > 2 ? ends[index] : fcntl(ends[index], F_DUPFD_CLOEXEC, 3);
-        int error = errno;
-        if (moved != ends[index]) close(ends[index]);
-        if (moved < 0) {
-            close(ends[1 - index]);
-            return -error;
-        }
-        ends[index] = moved;
-    }
+    int result = both_beyond_standard(ends);
+    if (result < 0) return result;
     *ours = ends[0];
     *theirs = ends[1];
     return 0;

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "process_shims.h"
 
+#include "descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,28 +22,11 @@
 #define P_PIDFD 3
 #endif
 
-// In a program that closed one of its standard descriptors, a new one gets that number; what the program, its libraries
-// or the pool then write to standard error would go into it. Moves it away; takes it over, also when that fails.
-static int beyond_standard(int fd) {
-    if (fd > 2) return fd;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return moved;
-}
-
 int futures_pipe(int *read_end, int *write_end) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
-    for (int index = 0; index < 2; index++) {
-        ends[index] = beyond_standard(ends[index]);
-        if (ends[index] < 0) {
-            int error = errno;
-            close(ends[1 - index]);
-            return -error;
-        }
-    }
+    int result = both_beyond_standard(ends);
+    if (result < 0) return result;
     *read_end = ends[0];
     *write_end = ends[1];
     return 0;
