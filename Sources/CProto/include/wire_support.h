@@ -172,7 +172,7 @@ void *futures_allocate(size_t size);
 /// takes longer than to copy what comes there.
 void futures_advise_large_pages(void *memory, size_t size);
 
-/// Whether malloc would give that much now. Takes no memory.
+/// Whether there would be that much memory now. Takes none.
 int futures_can_allocate(size_t size);
 void futures_free(void *memory);
 
