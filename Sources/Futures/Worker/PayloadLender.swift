@@ -26,12 +26,11 @@ final class PayloadLender: @unchecked Sendable {
 
     var probe: MemoryProbe { MemoryProbe(address: UInt64(UInt(bitPattern: cell)), number: cell.pointee) }
 
-    /// Keeps the payload until it is taken.
+    /// Keeps the payload, which is not one of the smaller ones, until it is taken.
     ///
     /// - Returns: false if it has to go through the pipe.
     func lend(_ payload: [UInt8]) -> Bool {
-        guard payload.count >= Self.smallest else { return false }
-        return loan.withLock { loan in
+        loan.withLock { loan in
             guard loan.isWelcome else { return false }
             loan.payload = payload
             loan.isWelcome = false
