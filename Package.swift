@@ -45,6 +45,11 @@ let package = Package(
             name: "simulate-pool",
             dependencies: ["PoolSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Simulation/Program"),
+        // Parts of the library alone, for counting their instructions (Benchmarks/parts.sh). Here for what is `package` only.
+        .executableTarget(
+            name: "part-benchmark",
+            dependencies: ["Futures", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/Sources/PartBenchmark"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CProto", "Futures", "TestSupport"]),
         .testTarget(
             name: "FuturesTests",
