@@ -29,7 +29,7 @@ def say(text):
 
 
 def must_run(command, what):
-    """Runs a command from ROOT; its output is shown only if it fails."""
+    """Runs a command from ROOT; the end of its output is shown only if it fails."""
     try:
         done = subprocess.run(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -38,7 +38,8 @@ def must_run(command, what):
     except OSError as error:
         raise PreparationError(f"{what} failed: {error}") from None
     if done.returncode != 0:
-        raise PreparationError(f"{done.stdout}\n{what} failed: {' '.join(command)}")
+        said = "\n".join(done.stdout.splitlines()[-30:])
+        raise PreparationError(f"{said}\n{what} failed: {' '.join(command)}")
 
 
 def build():

@@ -58,7 +58,8 @@ public let increment = Callable("increment") { (n: Int) -> Int in n + 1 }
 /// Tells which process it runs in.
 public let processID = Callable("process_id") { () -> Int in Int(getpid()) }
 /// The niceness of the process it runs in.
-public let niceness = Callable("niceness") { () -> Int in Int(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)) }
+public let niceness = Callable("niceness") { () -> Int in Int(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
+}
 /// The process in which the worker's program has begun: another one where the worker was forked. Written before anything else runs.
 nonisolated(unsafe) public var programProcess: Int32 = 0
 /// Starts a thread that does nothing.

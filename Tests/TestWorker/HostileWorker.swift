@@ -158,12 +158,12 @@ enum HostileWorker {
         ) throws {
             var encoder = PayloadEncoder()
             if let count {
-                try increment.output.encodeColumn(Array(repeating: 43, count: Int(count)), into: &encoder)
+                try increment.code.output.encodeColumn(Array(repeating: 43, count: Int(count)), into: &encoder)
                 try say(
                     .chunkResult(ChunkResultMessage(id: id, attempt: attempt, count: count, runNanoseconds: runTime)),
                     encoder.finish())
             } else {
-                try increment.output.encode(43, into: &encoder)
+                try increment.code.output.encode(43, into: &encoder)
                 try say(
                     .result(ResultMessage(id: id, attempt: attempt, runNanoseconds: runTime)), encoder.finish())
             }

@@ -110,6 +110,7 @@ private struct BusyScheduler {
     private var state: NumberedPoolState
     private var actions: NumberedPoolState.Actions = []
     private var sent: [(task: TaskID, worker: WorkerID, attempt: UInt32)] = []
+    private var answered = 0
     private var now: Int64 = 0
 
     init() throws {
@@ -123,8 +124,12 @@ private struct BusyScheduler {
         now += 1000
         try submit(0)
         noteSent()
-        guard let first = sent.first else { return }
-        sent.removeFirst()
+        let first = sent[answered]
+        answered += 1
+        if answered == 1000 {
+            sent.removeFirst(answered)
+            answered = 0
+        }
         use(state.answered(first.task, attempt: first.attempt, by: first.worker, runTime: 1000, now: now, &actions))
         noteSent()
     }

@@ -150,7 +150,7 @@ extension Callable {
     private func runUntilThrown(
         _ indices: Range<Int>, _ begins: (Int) -> Bool, _ values: inout [Output], _ column: repeat [each Input]
     ) throws {
-        guard let loop else {
+        guard let loop = code.loop else {
             for index in indices {
                 guard begins(index) else { return }
                 values.append(try call(repeat (each column)[index]))
@@ -166,7 +166,7 @@ extension Callable {
     private func encode(_ part: ChunkPart<Output>) throws(InvocationFailure) -> ChunkReply {
         do {
             var encoder = PayloadEncoder()
-            try output.encodeColumn(part.values, into: &encoder)
+            try code.output.encodeColumn(part.values, into: &encoder)
             return ChunkReply(payload: encoder.finish(), failures: part.failures, count: part.count)
         } catch {
             return try encodeOneByOne(part)
@@ -180,7 +180,7 @@ extension Callable {
         for (index, value) in zip(part.indicesOfValues, part.values) {
             do {
                 var encoder = PayloadEncoder()
-                try output.encode(value, into: &encoder)
+                try code.output.encode(value, into: &encoder)
                 kept.append(value)
             } catch {
                 failures.append(
@@ -190,7 +190,7 @@ extension Callable {
         failures.sort { $0.index < $1.index }
         do {
             var encoder = PayloadEncoder()
-            try output.encodeColumn(kept, into: &encoder)
+            try code.output.encodeColumn(kept, into: &encoder)
             return ChunkReply(payload: encoder.finish(), failures: failures, count: part.count)
         } catch {
             throw failure(error, at: .encodingResult)

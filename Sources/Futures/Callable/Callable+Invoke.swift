@@ -5,14 +5,15 @@ extension Callable {
     ///
     /// - Throws: what the body throws; ``CallableError/external(name:)`` if the code is not in this process.
     package func call(_ argument: repeat each Input) throws -> Output {
-        if let function = body.synchronous { return try function(repeat each argument) }
-        guard let function = body.asynchronous else { throw CallableError.external(name: name) }
+        if let function = code.body.synchronous { return try function(repeat each argument) }
+        guard let function = code.body.asynchronous else { throw CallableError.external(name: name) }
         return try InlineTaskExecutor().run { try await function(repeat each argument) }
     }
 
     package func encodeArguments(_ argument: repeat each Input) throws -> Payload {
+        if let encoding = code.encoding { return try encoding(repeat each argument) }
         var encoder = PayloadEncoder()
-        for (codec, value) in repeat (each inputs, each argument) {
+        for (codec, value) in repeat (each code.inputs, each argument) {
             try codec.encode(value, into: &encoder)
         }
         return encoder.finish()
@@ -21,7 +22,7 @@ extension Callable {
     /// One column for each argument: the elements of a chunk.
     package func encodeColumns(_ column: repeat [each Input]) throws -> Payload {
         var encoder = PayloadEncoder()
-        for (codec, values) in repeat (each inputs, each column) {
+        for (codec, values) in repeat (each code.inputs, each column) {
             try codec.encodeColumn(values, into: &encoder)
         }
         return encoder.finish()
@@ -29,14 +30,14 @@ extension Callable {
 
     /// Decodes one value for each argument; that there are more is an error, too.
     package func decodeArguments(_ decoder: inout PayloadDecoder) throws -> (repeat each Input) {
-        let arguments = (repeat try decodeValue(each inputs, &decoder))
+        let arguments = (repeat try decodeValue(each code.inputs, &decoder))
         try decoder.finish()
         return arguments
     }
 
     /// Decodes one column for each argument; that there are more is an error, too.
     package func decodeColumns(count: Int, _ decoder: inout PayloadDecoder) throws -> (repeat [each Input]) {
-        let columns = (repeat try decodeColumn(each inputs, count, &decoder))
+        let columns = (repeat try decodeColumn(each code.inputs, count, &decoder))
         try decoder.finish()
         return columns
     }

@@ -15,43 +15,21 @@ import Wire
 /// `main.swift` are set by that file's own statements, which a worker never reaches: keep what a callable needs in
 /// another file.
 public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
-    /// One of the two, or none: then the code lives in the worker only (a plug-in, another executable).
-    package struct Body: Sendable {
-        package var synchronous: (@Sendable (repeat each Input) throws -> Output)?
-        package var asynchronous: (@Sendable (repeat each Input) async throws -> Output)?
-    }
-
     /// The name under which workers know the function. Unique in a registry.
     public let name: String
     /// The argument and result types, as compared with the worker's.
     public let signature: Signature
 
-    package let body: Body
-    /// Calls the body for the elements of a chunk, one after the other, and appends what it returns; what it throws ends that. It
-    /// is asked before each element whether to go on.
-    ///
-    /// Compiled where the callable is made, where its types are known. Here, without them, each element would cost looking
-    /// them up, which takes many times as long as the rest.
-    @usableFromInline package typealias Loop =
-        @Sendable (
-            _ indices: Range<Int>, _ begins: (Int) -> Bool, _ values: inout [Output],
-            _ column: repeat UnsafePointer<each Input>
-        ) throws -> Void
-    /// Nil for an asynchronous body, and where there is none.
-    package let loop: Loop?
-    package let inputs: (repeat ValueCodec<each Input>)
-    package let output: ValueCodec<Output>
+    package let code: CallableCode<Output, repeat each Input>
     package private(set) var errors: [ErrorCodec] = []
 
-    package init(
-        name: String, body: Body, loop: Loop? = nil, inputs: (repeat ValueCodec<each Input>),
-        output: ValueCodec<Output>
-    ) {
+    @usableFromInline package typealias Loop = CallableCode<Output, repeat each Input>.Loop
+    @usableFromInline package typealias Invocation = CallableCode<Output, repeat each Input>.Invocation
+    @usableFromInline package typealias Encoding = CallableCode<Output, repeat each Input>.Encoding
+
+    init(name: String, code: CallableCode<Output, repeat each Input>) {
         self.name = name
-        self.body = body
-        self.loop = loop
-        self.inputs = inputs
-        self.output = output
+        self.code = code
         signature = Signature(output: Output.self, inputs: repeat (each Input).self)
     }
 
@@ -59,6 +37,16 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     @inlinable
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Output)
     where Output: Codable, repeat each Input: Codable {
+        self.init(name, synchronous: body, output: ValueCodec())
+    }
+
+    /// What is compiled where the callable is made.
+    @inlinable @inline(__always)
+    init(
+        _ name: String, synchronous body: @escaping @Sendable (repeat each Input) throws -> Output,
+        output: ValueCodec<Output>
+    ) where repeat each Input: Codable {
+        let inputs = (repeat ValueCodec<each Input>())
         self.init(
             name, body,
             loop: { (indices, begins, values, column: repeat UnsafePointer<each Input>) in
@@ -66,17 +54,34 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
                     guard begins(index) else { return }
                     values.append(try body(repeat (each column)[index]))
                 }
-            }, output: ValueCodec())
+            },
+            invocation: { decoder, place in
+                let arguments = (repeat try (each inputs).decode(from: &decoder))
+                try decoder.finish()
+                place = .running
+                let value = try body(repeat each arguments)
+                place = .encodingResult
+                var encoder = PayloadEncoder()
+                try output.encode(value, into: &encoder)
+                return encoder.finish()
+            },
+            encoding: { (argument: repeat each Input) in
+                var encoder = PayloadEncoder()
+                repeat try (each inputs).encode(each argument, into: &encoder)
+                return encoder.finish()
+            }, output: output)
     }
 
     @usableFromInline
     init(
         _ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Output, loop: @escaping Loop,
-        output: ValueCodec<Output>
+        invocation: @escaping Invocation, encoding: @escaping Encoding, output: ValueCodec<Output>
     ) where repeat each Input: Codable {
         self.init(
-            name: name, body: Body(synchronous: body), loop: loop, inputs: (repeat ValueCodec<each Input>()),
-            output: output)
+            name: name,
+            code: CallableCode(
+                body: .init(synchronous: body), loop: loop, invocation: invocation, encoding: encoding,
+                inputs: (repeat ValueCodec<each Input>()), output: output))
     }
 
     /// Names an asynchronous function. The worker runs it on its main thread, one task at a time.
@@ -86,28 +91,25 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) async throws -> Output)
     where Output: Codable, repeat each Input: Codable {
         self.init(
-            name: name, body: Body(asynchronous: body), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
+            name: name,
+            code: CallableCode(
+                body: .init(asynchronous: body), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec()))
     }
 
     /// Names a synchronous function without a result.
     @inlinable
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) throws -> Void)
     where Output == Void, repeat each Input: Codable {
-        self.init(
-            name, body,
-            loop: { (indices, begins, values, column: repeat UnsafePointer<each Input>) in
-                for index in indices {
-                    guard begins(index) else { return }
-                    values.append(try body(repeat (each column)[index]))
-                }
-            }, output: .void)
+        self.init(name, synchronous: body, output: .void)
     }
 
     /// Names an asynchronous function without a result.
     public init(_ name: String, _ body: @escaping @Sendable (repeat each Input) async throws -> Void)
     where Output == Void, repeat each Input: Codable {
         self.init(
-            name: name, body: Body(asynchronous: body), inputs: (repeat ValueCodec<each Input>()), output: .void)
+            name: name,
+            code: CallableCode(
+                body: .init(asynchronous: body), inputs: (repeat ValueCodec<each Input>()), output: .void))
     }
 
     /// Names a function whose code only the worker has: a plug-in that `worker-host --load` opens, or another
@@ -117,7 +119,9 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     /// let count = Callable<Int, String>(external: "count_words")
     /// ```
     public init(external name: String) where Output: Codable, repeat each Input: Codable {
-        self.init(name: name, body: Body(), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec())
+        self.init(
+            name: name,
+            code: CallableCode(body: .init(), inputs: (repeat ValueCodec<each Input>()), output: ValueCodec()))
     }
 
     /// The same callable, whose errors of type `Failure` arrive at the caller as that very type.

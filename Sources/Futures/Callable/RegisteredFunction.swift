@@ -14,7 +14,19 @@ public struct RegisteredFunction: Sendable {
     public init<Output, each Input>(_ callable: Callable<Output, repeat each Input>) {
         name = callable.name
         signature = callable.signature
-        run = { decoder throws(InvocationFailure) in try callable.run(&decoder) }
+        if let invocation = callable.code.invocation {
+            let errors = callable.errors
+            run = { decoder throws(InvocationFailure) in
+                var place = FailureDescription.Place.decodingArguments
+                do {
+                    return try invocation(&decoder, &place)
+                } catch {
+                    throw InvocationFailure(error, at: place, errors)
+                }
+            }
+        } else {
+            run = { decoder throws(InvocationFailure) in try callable.run(&decoder) }
+        }
         runChunk = { chunk, decoder throws(InvocationFailure) in try callable.runChunk(chunk, &decoder) }
     }
 }
@@ -22,6 +34,15 @@ public struct RegisteredFunction: Sendable {
 /// A failure with the place where it happened, ready for the wire.
 package struct InvocationFailure: Error {
     package var description: FailureDescription
+}
+
+extension InvocationFailure {
+    /// - Parameter errors: the types of errors that travel as themselves when the body throws them.
+    init(_ error: any Error, at place: FailureDescription.Place, _ errors: [ErrorCodec]) {
+        let isInterrupted = place == .running && error is CancellationError && CallInterruption.current.isRequested
+        description = FailureDescription(
+            error, at: isInterrupted ? .interrupted : place, encodedBy: place == .running ? errors : [])
+    }
 }
 
 extension Callable {
@@ -40,7 +61,7 @@ extension Callable {
         }
         do {
             var encoder = PayloadEncoder()
-            try output.encode(value, into: &encoder)
+            try code.output.encode(value, into: &encoder)
             return encoder.finish()
         } catch {
             throw failure(error, at: .encodingResult)
@@ -48,9 +69,6 @@ extension Callable {
     }
 
     func failure(_ error: any Error, at place: FailureDescription.Place) -> InvocationFailure {
-        let isInterrupted = place == .running && error is CancellationError && CallInterruption.current.isRequested
-        return InvocationFailure(
-            description: FailureDescription(
-                error, at: isInterrupted ? .interrupted : place, encodedBy: place == .running ? errors : []))
+        InvocationFailure(error, at: place, errors)
     }
 }

@@ -93,7 +93,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         isPromised: Bool, _ argument: repeat each Input
     ) throws -> Future<Output> {
         let limits = try options.limits(driver.taskLimits)
-        let future = Future<Output>(owner: nil, ticket: 0, functionName: callable.name)
+        let future = callable.code.futureType.init(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {
             payload = try callable.encodeArguments(repeat each argument).compressed(by: driver.compression)
@@ -102,8 +102,9 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
             return future
         }
         try driver.submit(
-            CallJob(
-                function: function, payload: payload, limits: limits, output: callable.output, errors: callable.errors,
+            callable.code.jobType.init(
+                function: function, payload: payload, limits: limits, output: callable.code.output,
+                errors: callable.errors,
                 future: future),
             priority: options.priority, isPromised: isPromised)
         return future

@@ -82,7 +82,7 @@ struct ThreadPoolState<Job: Sendable> {
             hasRefused = true
             throw .full(tasks: backlog.count, bytes: 0)
         }
-        let ticket = tasks.insert(job, priority: priority)
+        let ticket = tasks.insert(job)
         backlog.append(ticket, priority: priority)
         if let thread = idle.popLast() { return (ticket, .wake(thread)) }
         if alive < maxThreads {

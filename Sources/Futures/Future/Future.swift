@@ -3,16 +3,24 @@
 /// Executors hand futures out; blocking code asks for the ``result(timeout:)``, async code for the ``value``. A future
 /// that you make yourself can be completed by anyone with ``setResult(_:)`` and ``AnyFuture/setException(_:)``.
 public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
-    /// Written once, as ``AnyFuture`` says of outcomes.
-    private var storedValue: Value?
+    /// The value, written once, as ``AnyFuture`` says of outcomes. As a `Value?` it would cost more than its own memory: this code
+    /// is compiled for all types, and would look up what type that is in each of its steps.
+    private var storedValue: UnsafeMutablePointer<Value>?
 
     /// A pending future that no executor owns.
     public init() { super.init(owner: nil, ticket: 0, functionName: nil) }
 
+    deinit {
+        if let storedValue {
+            storedValue.deinitialize(count: 1)
+            storedValue.deallocate()
+        }
+    }
+
     /// The future of a task of `owner`, which stays alive until the future is done.
     ///
     /// - Parameter ticket: what the owner calls the task.
-    package override init(owner: (any FutureOwner)?, ticket: UInt64, functionName: String?) {
+    package required override init(owner: (any FutureOwner)?, ticket: UInt64, functionName: String?) {
         super.init(owner: owner, ticket: ticket, functionName: functionName)
     }
 
@@ -21,7 +29,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// The outcome of a future that is done.
     func outcome() throws -> Value {
         switch phase {
-        case .returned: return storedValue!
+        case .returned: return storedValue!.pointee
         case .failed: throw failure!
         case .cancelled, .cancelledAndNotified: throw CancelledError(functionName: functionName)
         case .pending, .running: preconditionFailure("the outcome of a future that is not done")
@@ -68,7 +76,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
         case .pending: .pending
         case .running: .running
         case .cancelled, .cancelledAndNotified: .cancelled
-        case .returned: .finished(.success(storedValue!))
+        case .returned: .finished(.success(storedValue!.pointee))
         case .failed: .finished(.failure(failure!))
         }
     }
@@ -92,7 +100,11 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     func fulfil(_ value: Value, _ later: inout Notifications) { later.add(self, endReturned(value)) }
 
     private func endReturned(_ value: Value) -> Aftermath? {
-        end(as: .returned, alsoWhenRunning: true) { storedValue = value }
+        end(as: .returned, alsoWhenRunning: true) {
+            let memory = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+            memory.initialize(to: value)
+            storedValue = memory
+        }
     }
 
     /// Calls `body` in this thread, and ends with what it returns or throws; unless the call was cancelled meanwhile.

@@ -32,7 +32,7 @@ extension ProcessPoolExecutor {
         try driver.submit(
             ChunkJob(
                 function: function, payload: payload, limits: try options.limits(driver.taskLimits), count: count,
-                output: callable.output, errors: callable.errors,
+                output: callable.code.output, errors: callable.errors,
                 future: future), priority: options.priority, isPromised: isPromised)
         return [.chunk(future, count: count)]
     }

@@ -18,7 +18,10 @@ package struct ChunkOutcome<Output: Sendable>: Sendable {
 final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     private let output: ValueCodec<Output>
     private let errors: [ErrorCodec]
-    private let typedFuture: Future<ChunkOutcome<Output>>
+    private let count: Int
+    private var typedFuture: Future<ChunkOutcome<Output>> {
+        unsafeDowncast(future, to: Future<ChunkOutcome<Output>>.self)
+    }
     private let ledger: Mutex<ChunkLedger<Output>>
 
     init(
@@ -27,10 +30,12 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     ) {
         self.output = output
         self.errors = errors
-        typedFuture = future
+        self.count = count
         ledger = Mutex(ChunkLedger(count: count))
-        super.init(function: function, payload: payload, limits: limits, elementCount: count, future: future)
+        super.init(function: function, payload: payload, limits: limits, future: future)
     }
+
+    override var elementCount: Int? { count }
 
     override func beginAttempt() -> [Range<Int>] {
         ledger.withLock { ledger in
@@ -124,7 +129,6 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     private func decode(
         _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin
     ) throws -> (values: [Output], failures: [(index: Int, error: any Error)]) {
-        let count = elementCount ?? 0
         let left = ledger.withLock { $0.remainingCount }
         let covered = message.part == 0 ? left : Int(message.part)
         guard Int(message.count) == count, covered <= left, message.failures.count <= covered else {

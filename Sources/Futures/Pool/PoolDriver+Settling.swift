@@ -37,7 +37,8 @@ extension PoolDriver {
         writes.removeAll(keepingCapacity: true)
         let isTaken = core.withLock { core in
             if isBeginning, core.isSettling { return false }
-            core.isSettling = !core.actions.isEmpty || !core.writes.isEmpty
+            core.isSettling = false
+            core.isSettling = core.isToBeSettled
             guard core.isSettling else { return false }
             // The emptied arrays take the place of the full ones: no allocation while the pool is busy.
             swap(&core.actions, &actions)

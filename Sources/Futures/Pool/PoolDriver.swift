@@ -27,6 +27,8 @@ final class PoolDriver: @unchecked Sendable {
         var commands: [DriverCommand] = []
         /// A thread has the settling role: it sees what is added.
         var isSettling = false
+        /// There is something to do that nobody is at.
+        var isToBeSettled: Bool { !isSettling && !(actions.isEmpty && writes.isEmpty) }
         var takeBacks: [TaskID: TakeBackWaiter] = [:]
     }
 
@@ -135,8 +137,10 @@ final class PoolDriver: @unchecked Sendable {
     func raise<R: Sendable>(
         _ event: (inout PoolState<PoolJob>, inout [PoolAction<PoolJob>]) -> R
     ) -> R {
-        let result = record(event)
-        settle()
+        let (result, isToBeSettled) = core.withLock { core in
+            (event(&core.state, &core.actions), core.isToBeSettled)
+        }
+        if isToBeSettled { settle() }
         return result
     }
 
@@ -168,8 +172,11 @@ final class PoolDriver: @unchecked Sendable {
 
     /// - Throws: as ``submit(_:priority:isPromised:)``.
     func promise() throws -> Promise {
-        let outcome = core.withLock { core in Result { () throws(PoolRefusal) in try core.state.promised() } }
-        if case .failure(let refusal) = outcome { throw error(refusal, BacklogRoom(room)) }
+        do throws(PoolRefusal) {
+            try core.withLock { core throws(PoolRefusal) in try core.state.promised() }
+        } catch {
+            throw self.error(error, BacklogRoom(room))
+        }
         return Promise(self)
     }
 
@@ -177,19 +184,18 @@ final class PoolDriver: @unchecked Sendable {
         try startThread()
         let now = futures_monotonic_nanoseconds()
         let room = BacklogRoom(room)
-        let outcome = core.withLock { core in
-            Result { () throws(PoolRefusal) in
-                try core.state.submitted(
-                    job, priority: priority, size: job.payload.bytes.count, limits: job.limits,
-                    isPromised: isPromised, now: now,
-                    &core.actions)
+        do throws(PoolRefusal) {
+            let isToBeSettled = try core.withLock { core throws(PoolRefusal) in
+                let id = try core.state.submitted(
+                    job, priority: priority, size: job.payload.bytes.count, limits: job.limits, isPromised: isPromised,
+                    now: now, &core.actions)
+                // Before anybody else sees it.
+                job.future.attach(owner: self, ticket: id.rawValue)
+                return core.isToBeSettled
             }
-        }
-        switch outcome {
-        case .success(let id):
-            job.future.attach(owner: self, ticket: id.rawValue)
-            settle()
-        case .failure(let refusal): throw error(refusal, room)
+            if isToBeSettled { settle() }
+        } catch {
+            throw self.error(error, room)
         }
     }
 

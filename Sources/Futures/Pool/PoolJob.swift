@@ -1,11 +1,17 @@
 import Wire
 
-/// A function as one pool knows it.
-struct PoolFunction: Sendable {
+/// A function as one pool knows it. A class, since each job of it has it.
+final class PoolFunction: Sendable {
     /// Counts the functions of the pool.
     let index: Int
     let name: String
     let signature: Signature
+
+    init(index: Int, name: String, signature: Signature) {
+        self.index = index
+        self.name = name
+        self.signature = signature
+    }
 }
 
 /// A submitted call without its types: what goes to a worker, and what is to be done with the answer.
@@ -17,17 +23,17 @@ package class PoolJob: @unchecked Sendable {
     let payload: Payload
     /// How long it, or each of its elements, may run.
     let limits: TaskLimits
-    /// How many elements a chunk has; nil for a single call.
-    let elementCount: Int?
     let future: AnyFuture
 
-    init(function: PoolFunction, payload: Payload, limits: TaskLimits, elementCount: Int?, future: AnyFuture) {
+    init(function: PoolFunction, payload: Payload, limits: TaskLimits, future: AnyFuture) {
         self.function = function
         self.payload = payload
         self.limits = limits
-        self.elementCount = elementCount
         self.future = future
     }
+
+    /// How many elements a chunk has; nil for a single call.
+    var elementCount: Int? { nil }
 
     /// Ends the future with the worker's answer. The bytes are valid during the call only.
     func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
@@ -70,16 +76,15 @@ struct AnswerOrigin {
 final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
     private let output: ValueCodec<Output>
     private let errors: [ErrorCodec]
-    private let typedFuture: Future<Output>
+    private var typedFuture: Future<Output> { unsafeDowncast(future, to: Future<Output>.self) }
 
-    init(
+    required init(
         function: PoolFunction, payload: Payload, limits: TaskLimits, output: ValueCodec<Output>,
         errors: [ErrorCodec], future: Future<Output>
     ) {
         self.output = output
         self.errors = errors
-        typedFuture = future
-        super.init(function: function, payload: payload, limits: limits, elementCount: nil, future: future)
+        super.init(function: function, payload: payload, limits: limits, future: future)
     }
 
     override var errorCodecs: [ErrorCodec] { errors }

@@ -175,7 +175,7 @@ extension PoolState {
             $0.isCancelRequested = false
         }
         guard let record = tasks[id] else { return }
-        backlog.prepend(id, priority: record.priority)
+        backlog.prepend(id, priority: priorities[id] ?? 0)
         actions.append(.requeued(record.job))
     }
 
@@ -232,11 +232,11 @@ extension PoolState {
     }
 
     mutating func retryTimer(_ id: TaskID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard let record = tasks[id], record.isDelayed else { return }
+        guard tasks[id]?.isDelayed == true else { return }
         tasks.update(id) { $0.isDelayed = false }
         delayedCount -= 1
         // It has waited once already.
-        backlog.prepend(id, priority: record.priority)
+        backlog.prepend(id, priority: priorities[id] ?? 0)
         schedule(now: now, &actions)
     }
 

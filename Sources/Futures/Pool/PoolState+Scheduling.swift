@@ -114,8 +114,10 @@ extension PoolState {
     }
 
     /// Takes a task out of its worker's queue, however it ended there.
+    ///
+    /// - Parameter beginsNext: otherwise ``beginHead(of:now:_:)`` is to be called when others have been taken out, too.
     mutating func unhold(
-        _ id: TaskID, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ id: TaskID, by workerID: WorkerID, beginsNext: Bool = true, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         guard workers.contains(workerID) else { return }
         let wasFirst = workers[existing: workerID].held.first == id
@@ -129,14 +131,7 @@ extension PoolState {
         heldCount -= 1
         if wasFirst {
             workers[existing: workerID].headSince = now
-            if let next = workers[existing: workerID].held.first, let record = tasks[next] {
-                if record.isTakeBackRequested {
-                    // It has perhaps left the worker: whether it begins comes with the answer. A worker that is stuck gives none.
-                    watchLimits(of: next, on: workerID, now: now, &actions)
-                } else {
-                    begin(next, now: now, &actions)
-                }
-            }
+            if beginsNext { beginHead(of: workerID, now: now, &actions) }
         }
         if workers[existing: workerID].held.isEmpty {
             busyCount -= 1
@@ -153,6 +148,18 @@ extension PoolState {
             }
         }
         list(workerID)
+    }
+
+    /// A worker comes to the first of what it holds, if it has not come to it before.
+    mutating func beginHead(of workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
+        guard workers.contains(workerID), let head = workers[existing: workerID].held.first, let record = tasks[head]
+        else { return }
+        if record.isTakeBackRequested {
+            // It has perhaps left the worker: whether it begins comes with the answer. A worker that is stuck gives none.
+            watchLimits(of: head, on: workerID, now: now, &actions)
+        } else {
+            begin(head, now: now, &actions)
+        }
     }
 
     // MARK: Ending workers

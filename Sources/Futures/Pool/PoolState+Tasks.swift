@@ -30,8 +30,9 @@ extension PoolState {
             hasRefused = true
             throw .full(tasks: waitingCount, bytes: waitingBytes)
         }
-        let id = tasks.insert(job, priority: priority, size: size)
+        let id = tasks.insert(job, size: size)
         if let limits, limits != configuration.taskLimits { taskLimits[id] = limits }
+        if priority != 0 { priorities[id] = priority }
         backlog.append(id, priority: priority)
         waitingCount += 1
         waitingBytes += size
@@ -71,6 +72,7 @@ extension PoolState {
         if record.isDelayed { delayedCount -= 1 }
         if !histories.isEmpty { histories[id] = nil }
         if !taskLimits.isEmpty { taskLimits[id] = nil }
+        if !priorities.isEmpty { priorities[id] = nil }
         if !record.hasBegun { waitsNoLonger(record, &actions) }
     }
 
@@ -185,26 +187,31 @@ extension PoolState {
         return (record.job, record.isInterruptRequested)
     }
 
-    /// A worker answered several tasks.
+    /// A worker answered several tasks. What it has begun and answered since is not said to run first.
     ///
     /// - Parameter accepted: called for each with its job; with nil for a late answer, which is dropped.
     mutating func answered(
         _ answers: some Sequence<TaskAnswer>, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>],
         _ accepted: (Job?) -> Void
     ) {
-        for answer in answers { accepted(accept(answer, by: workerID, now: now, &actions)?.job) }
+        let head = workers[workerID]?.held.first
+        for answer in answers {
+            accepted(accept(answer, by: workerID, beginsNext: false, now: now, &actions)?.job)
+        }
+        if workers[workerID]?.held.first != head { beginHead(of: workerID, now: now, &actions) }
         schedule(now: now, &actions)
     }
 
     private mutating func accept(
-        _ answer: TaskAnswer, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ answer: TaskAnswer, by workerID: WorkerID, beginsNext: Bool = true, now: Int64,
+        _ actions: inout [PoolAction<Job>]
     ) -> TaskTable<Job>.Record? {
         guard let record = tasks[answer.id], record.worker == workerID, record.attempt == answer.attempt else {
             return nil
         }
         forget(answer.id, &actions)
         noteRunTime(answer.runTime)
-        unhold(answer.id, by: workerID, now: now, &actions)
+        unhold(answer.id, by: workerID, beginsNext: beginsNext, now: now, &actions)
         return record
     }
 

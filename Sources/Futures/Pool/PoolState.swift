@@ -154,6 +154,8 @@ package struct PoolState<Job: Sendable> {
     var histories: [TaskID: TaskHistory] = [:]
     /// Only those of tasks that have limits of their own.
     var taskLimits: [TaskID: TaskLimits] = [:]
+    /// Only those that are not 0.
+    var priorities: [TaskID: Int] = [:]
     var random: SplitMix
     /// Promises of more work, which a shutdown waits for as for work.
     var promises = 0

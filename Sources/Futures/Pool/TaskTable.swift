@@ -2,11 +2,10 @@
 struct TaskTable<Job: Sendable> {
     struct Record {
         var job: Job
-        var priority: Int
         /// How many bytes its arguments take.
         var size: Int
-        /// The worker that holds it; nil while it is in the backlog, or delayed.
-        var worker: WorkerID?
+        /// No worker has the number 0. An optional would take as much again.
+        private var holder: UInt64 = 0
         /// How often it was handed to a worker; an answer with an older number is late and is dropped.
         var attempt: UInt32 = 0
         /// Somebody waits in `cancel()` for the worker to give it back.
@@ -20,10 +19,15 @@ struct TaskTable<Job: Sendable> {
         /// It failed, and waits for the time of its next attempt.
         var isDelayed = false
 
-        init(_ job: Job, priority: Int, size: Int) {
+        init(_ job: Job, size: Int) {
             self.job = job
-            self.priority = priority
             self.size = size
+        }
+
+        /// The worker that holds it; nil while it is in the backlog, or delayed.
+        var worker: WorkerID? {
+            get { holder == 0 ? nil : WorkerID(rawValue: holder) }
+            set { holder = newValue?.rawValue ?? 0 }
         }
     }
 
@@ -36,9 +40,9 @@ struct TaskTable<Job: Sendable> {
     private var free: [Int] = []
     private(set) var count = 0
 
-    mutating func insert(_ job: Job, priority: Int = 0, size: Int = 0) -> TaskID {
+    mutating func insert(_ job: Job, size: Int = 0) -> TaskID {
         count += 1
-        let record = Record(job, priority: priority, size: size)
+        let record = Record(job, size: size)
         if let slot = free.popLast() {
             slots[slot].record = record
             return TaskID(slot: slot, generation: slots[slot].generation)

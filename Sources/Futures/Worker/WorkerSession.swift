@@ -21,8 +21,8 @@ final class WorkerSession: Sendable {
     /// The role of writing.
     private let writing: Mutex<WorkerOutput>
     private let inbox = Mutex(Inbox())
-    /// The pool's first message, once it is there.
-    private let hello = Mutex<Hello?>(nil)
+    /// What the pool's first message says, once it is there.
+    private let greeting = Mutex<Greeting?>(nil)
     /// Set with the hello.
     private let journal = Mutex<JournalWriter?>(nil)
     /// The chunk that the main thread runs.
@@ -35,6 +35,12 @@ final class WorkerSession: Sendable {
         case task(TaskMessage, [UInt8])
         case chunk(ChunkMessage, [UInt8])
         case drain
+    }
+
+    /// How the pool wants answers. Without references: it is copied for each of them.
+    private struct Greeting {
+        let compression: CompressionPolicy
+        let limits: WireLimits
     }
 
     private struct Inbox {
@@ -162,13 +168,13 @@ final class WorkerSession: Sendable {
             end = futures_monotonic_nanoseconds()
             return UInt64(max(0, end - start))
         }
-        let compression = hello.withLock { $0?.compression } ?? .off
+        let compression = greeting.withLock { $0?.compression } ?? .off
         switch request {
         case .task(let task, let bytes):
             do throws(InvocationFailure) {
-                let function = try function(task.function)
+                let function = try position(of: task.function)
                 var decoder = try decoder(bytes, task.format)
-                let payload = try function.run(&decoder).compressed(by: compression)
+                let payload = try registry.functions[function].run(&decoder).compressed(by: compression)
                 let message = ResultMessage(
                     id: task.id, attempt: task.attempt, format: payload.format, runNanoseconds: runTime())
                 return Answer(message: .result(message), payload: payload)
@@ -177,12 +183,12 @@ final class WorkerSession: Sendable {
             }
         case .chunk(let chunk, let bytes):
             do throws(InvocationFailure) {
-                let function = try function(chunk.function)
+                let function = try position(of: chunk.function)
                 var decoder = try decoder(bytes, chunk.format)
                 let run = chunkRun(chunk, compression)
                 running.withLock { $0 = run }
                 defer { running.withLock { $0 = nil } }
-                let reply = try function.runChunk(run, &decoder)
+                let reply = try registry.functions[function].runChunk(run, &decoder)
                 return answer(chunk, reply, compression, runTime())
             } catch {
                 return failed(chunk.id, chunk.attempt, runTime(), error)
@@ -233,11 +239,12 @@ final class WorkerSession: Sendable {
                 FailureMessage(id: id, attempt: attempt, runNanoseconds: runTime, failure: failure.description)))
     }
 
-    private func function(_ index: UInt32) throws(InvocationFailure) -> RegisteredFunction {
+    /// Where in the registry a function is.
+    private func position(of index: UInt32) throws(InvocationFailure) -> Int {
         guard Int(index) < registry.functions.count else {
             throw refusal("it has \(registry.functions.count) functions, and was asked for number \(index)")
         }
-        return registry.functions[Int(index)]
+        return Int(index)
     }
 
     private func decoder(_ bytes: [UInt8], _ format: PayloadFormat) throws(InvocationFailure) -> PayloadDecoder {
@@ -301,7 +308,7 @@ final class WorkerSession: Sendable {
 
     private func take(_ frame: FrameView) throws {
         let message = try Message(decoding: frame)
-        guard hello.withLock({ $0 != nil }) else {
+        guard greeting.withLock({ $0 != nil }) else {
             guard case .hello(let hello) = message else {
                 throw End.failed("the pool's first message is \(frame.kind), not hello")
             }
@@ -350,7 +357,7 @@ final class WorkerSession: Sendable {
         let journal =
             hello.journalDescriptor == 0 ? nil : JournalWriter(descriptor: Int32(clamping: hello.journalDescriptor))
         self.journal.withLock { $0 = journal }
-        self.hello.withLock { $0 = hello }
+        greeting.withLock { $0 = Greeting(compression: hello.compression, limits: hello.limits) }
         writing.withLock { output in
             output.setLimits(hello.limits)
             output.journal = journal
@@ -385,7 +392,8 @@ final class WorkerSession: Sendable {
 
     /// Whether the pool takes the answer's payload from memory; it is kept for that.
     private func lends(_ answer: Answer) -> Bool {
-        guard answer.payload.bytes.count >= PayloadLender.smallest, let limits = hello.withLock({ $0?.limits }) else {
+        guard answer.payload.bytes.count >= PayloadLender.smallest, let limits = greeting.withLock({ $0?.limits })
+        else {
             return false
         }
         return answer.canBeLent(limits) && lender.lend(answer.payload.bytes)

@@ -89,11 +89,9 @@ public struct FrameBuffer: ~Copyable {
         if before > 0 || attachment.isDetached {
             return try body(UnsafeRawBufferPointer(start: base + start, count: before))
         }
-        // Typed throws do not pass through the array's closure; the result does.
-        let outcome = attachment.bytes.withUnsafeBytes { bytes in
-            Result { () throws(E) in try body(UnsafeRawBufferPointer(rebasing: bytes[attachment.sent...])) }
+        return try attachment.bytes.span.bytes.withUnsafeBytes { bytes throws(E) in
+            try body(UnsafeRawBufferPointer(rebasing: bytes[attachment.sent...]))
         }
-        return try outcome.get()
     }
 
     /// The last `n` of the bytes that wait to be sent, none of which may belong to a payload that lies elsewhere.
@@ -178,24 +176,43 @@ public struct FrameBuffer: ~Copyable {
     ) throws(WireError) {
         self.way = way
         defer { self.way = .copied }
-        // Typed throws do not pass through the array's closure; the result does.
-        let outcome = payload.bytes.withUnsafeBytes { bytes in
-            Result { () throws(WireError) in try append(message, payload: bytes) }
-        }
-        try outcome.get()
+        try payload.bytes.span.bytes.withUnsafeBytes { bytes throws(WireError) in try append(message, payload: bytes) }
     }
 
     /// Appends a frame whose message protobuf-c packs in place. `message` points at a protobuf-c structure.
     mutating func append<M>(
         _ kind: FrameKind, _ message: inout M, payload: UnsafeRawBufferPointer
     ) throws(WireError) {
-        let size = withUnsafePointer(to: &message) { pointer in
-            protobuf_c_message_get_packed_size(UnsafeRawPointer(pointer).assumingMemoryBound(to: ProtobufCMessage.self))
+        try withUnsafePointer(to: &message) { pointer throws(WireError) in
+            let message = UnsafeRawPointer(pointer).assumingMemoryBound(to: ProtobufCMessage.self)
+            let size = protobuf_c_message_get_packed_size(message)
+            // Before room is made for it.
+            try checkMessageSize(size, kind)
+            try append(kind, room: size, payload) { protobuf_c_message_pack(message, $0) }
         }
-        let messageLimit = min(maxMessageSize, UInt64(UInt32.max))
-        guard size <= messageLimit else {
-            throw .messageTooLarge(kind: kind, size: UInt64(size), limit: messageLimit)
+    }
+
+    /// Appends a frame whose message is these fields.
+    mutating func append(
+        _ kind: FrameKind, _ fields: FuturesFields, payload: UnsafeRawBufferPointer
+    ) throws(WireError) {
+        try withUnsafePointer(to: fields) { fields throws(WireError) in
+            try append(kind, room: Int(FUTURES_FIELDS_MAX), payload) { futures_write_fields(fields, $0) }
         }
+    }
+
+    private func checkMessageSize(_ size: Int, _ kind: FrameKind) throws(WireError) {
+        let limit = min(maxMessageSize, UInt64(UInt32.max))
+        guard size <= limit else { throw .messageTooLarge(kind: kind, size: UInt64(size), limit: limit) }
+    }
+
+    /// - Parameters:
+    ///   - room: how many bytes the message takes at most.
+    ///   - pack: writes the message and returns how many bytes it has.
+    @inline(__always)
+    private mutating func append(
+        _ kind: FrameKind, room: Int, _ payload: UnsafeRawBufferPointer, pack: (UnsafeMutablePointer<UInt8>) -> Int
+    ) throws(WireError) {
         guard payload.count <= maxPayloadSize else {
             throw .payloadTooLarge(kind: kind, size: UInt64(payload.count), limit: maxPayloadSize)
         }
@@ -205,17 +222,14 @@ public struct FrameBuffer: ~Copyable {
             case .attached: (false, 0)
             case .put, .lent: (true, FrameHeader.detachedSize)
             }
-        makeRoom(FrameHeader.size + size + own)
+        makeRoom(FrameHeader.size + room + own)
         let target = base + end
+        let body = target + FrameHeader.size
+        let size = pack(body.assumingMemoryBound(to: UInt8.self))
+        try checkMessageSize(size, kind)
         FrameHeader(
             kind: kind, isDetached: isDetached, messageLength: UInt32(size), payloadLength: UInt64(payload.count)
         ).write(to: target)
-        let body = target + FrameHeader.size
-        withUnsafePointer(to: &message) { pointer in
-            _ = protobuf_c_message_pack(
-                UnsafeRawPointer(pointer).assumingMemoryBound(to: ProtobufCMessage.self),
-                body.assumingMemoryBound(to: UInt8.self))
-        }
         end += FrameHeader.size + size
         switch way {
         case .copied:

@@ -4,6 +4,10 @@ extension Message {
     /// Reads the message part of a frame. What it says is checked: enums, counts, indexes, text; fields that this
     /// version does not know are ignored.
     public init(decoding frame: FrameView, limits: WireLimits = .default) throws(WireError) {
+        if let message = Message(fieldsOf: frame, limits) {
+            self = message
+            return
+        }
         let arena = Arena()
         switch frame.kind {
         case .task:

@@ -5,27 +5,11 @@ extension Message {
     borrowing func pack(payload: UnsafeRawBufferPointer, into buffer: inout FrameBuffer) throws(WireError) {
         switch self {
         case .task(let task):
-            var message = CTask()
-            futures__wire__v1__task__init(&message)
-            message.id = task.id
-            message.attempt = task.attempt
-            message.function = task.function
-            message.encoding = task.format.cEncoding
-            message.compression = task.format.cCompression
-            message.decompressed_size = task.format.decompressedSize
-            try buffer.append(.task, &message, payload: payload)
+            try buffer.append(.task, task.fields, payload: payload)
         case .chunk(let chunk):
             try chunk.pack(payload: payload, into: &buffer)
         case .result(let result):
-            var message = CResult()
-            futures__wire__v1__result__init(&message)
-            message.id = result.id
-            message.attempt = result.attempt
-            message.encoding = result.format.cEncoding
-            message.compression = result.format.cCompression
-            message.decompressed_size = result.format.decompressedSize
-            message.run_nanoseconds = result.runNanoseconds
-            try buffer.append(.result, &message, payload: payload)
+            try buffer.append(.result, result.fields, payload: payload)
         case .chunkResult(let result):
             try result.pack(payload: payload, into: &buffer)
         case .cancel(let cancel):

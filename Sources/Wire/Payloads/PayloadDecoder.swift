@@ -191,6 +191,15 @@ extension PayloadDecoder {
         return try Bool._decode(unpack(slice))
     }
 
+    /// The next value, which has to be nothing.
+    mutating func nextNull() throws(WireError) {
+        let slice = try take()
+        var levels: UInt64 = 0
+        if let slice, futures_value_is_varint(slice, FUTURES__WIRE__V1__VALUE__KIND_NULL.rawValue, &levels) { return }
+        let node = try unpack(slice)
+        guard node.kind == FUTURES__WIRE__V1__VALUE__KIND_NULL else { throw node.mismatch("nothing") }
+    }
+
     mutating func nextText() throws(WireError) -> String {
         let slice = try take()
         var text = FuturesSlice()

@@ -38,12 +38,9 @@ public struct PayloadEncoder {
             raw = array
             return
         }
-        let outcome = array.withUnsafeBytes { content in
-            Result { () throws(WireError) in
-                try append(kind: FUTURES__WIRE__V1__VALUE__KIND_BYTES, isArray: false, content, type: "[UInt8]")
-            }
+        try array.span.bytes.withUnsafeBytes { content throws(WireError) in
+            try append(kind: FUTURES__WIRE__V1__VALUE__KIND_BYTES, isArray: false, content, type: "[UInt8]")
         }
-        try outcome.get()
     }
 
     /// Appends a value of that kind whose content is the given bytes: text or bytes, or the elements of an array.
@@ -73,8 +70,8 @@ public struct PayloadEncoder {
     @inline(__always)
     mutating func appendNumber(_ write: (UnsafeMutablePointer<UInt8>) -> Int) throws(WireError) {
         if raw != nil { try flushRaw() }
-        // Room for a second number costs nothing: memory comes in pieces of 16 bytes.
-        extend(by: bytes.isEmpty ? 32 : Int(FUTURES_NUMBER_ARGUMENT_MAX)) {
+        // What an array takes for 13 bytes has room for 24, as memory comes in pieces of 16 bytes: mostly a second number.
+        extend(by: bytes.isEmpty ? 24 : Int(FUTURES_NUMBER_ARGUMENT_MAX)) {
             write($0.assumingMemoryBound(to: UInt8.self))
         }
         valueCount += 1
@@ -104,12 +101,7 @@ public struct PayloadEncoder {
 
     @inline(__always)
     private mutating func extend(by room: Int, _ write: (UnsafeMutableRawPointer) -> Int) {
-        if bytes.isEmpty {
-            bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-                count = room == 0 ? 0 : write(UnsafeMutableRawPointer(buffer.baseAddress!))
-            }
-            return
-        }
+        if bytes.isEmpty { bytes.reserveCapacity(room) }
         bytes.append(addingCapacity: room) { (span: inout OutputSpan<UInt8>) in
             span.withUnsafeMutableBufferPointer { buffer, count in
                 count += write(UnsafeMutableRawPointer(buffer.baseAddress! + count))

@@ -38,17 +38,20 @@ extension PayloadEncoder {
         }
     }
 
+    /// Appends nothing, as a value.
+    @inline(__always)
+    mutating func appendNull() throws(WireError) {
+        try appendNumber { futures_put_varint_argument($0, FUTURES__WIRE__V1__VALUE__KIND_NULL.rawValue, 1) }
+    }
+
     /// Appends the elements of an array as they lie in memory.
     @inline(__always)
     mutating func appendNumbers<T: WireValue>(
         _ values: [T], _ kind: Futures__Wire__V1__Value__KindCase, isArray: Bool = true
     ) throws(WireError) {
-        let outcome = values.withUnsafeBytes { content in
-            Result { () throws(WireError) in
-                try append(kind: kind, isArray: isArray, content, type: "[\(T.self)]")
-            }
+        try values.span.withUnsafeBufferPointer { content throws(WireError) in
+            try append(kind: kind, isArray: isArray, UnsafeRawBufferPointer(content), type: "[\(T.self)]")
         }
-        try outcome.get()
     }
 }
 

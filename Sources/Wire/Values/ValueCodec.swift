@@ -124,13 +124,10 @@ private final class CodableCodec<T: Codable>: CodecImplementation<T>, @unchecked
 
 private final class VoidCodec: CodecImplementation<Void>, @unchecked Sendable {
     override func encode(_ value: Void, into encoder: inout PayloadEncoder) throws {
-        try Optional<Int>._append(nil, to: &encoder)
+        try encoder.appendNull()
     }
 
-    override func decode(from decoder: inout PayloadDecoder) throws {
-        let node = try decoder.next()
-        guard node.kind == FUTURES__WIRE__V1__VALUE__KIND_NULL else { throw node.mismatch("nothing") }
-    }
+    override func decode(from decoder: inout PayloadDecoder) throws { try decoder.nextNull() }
 
     override func encodeColumn(_ values: [Void], into encoder: inout PayloadEncoder) throws {
         try UInt64._append(UInt64(values.count), to: &encoder)

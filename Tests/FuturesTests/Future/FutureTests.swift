@@ -198,6 +198,35 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
             }
         }
     }
+
+    @Test("a value of any size is there until the future goes, and goes with it")
+    func valueLifetime() throws {
+        final class Object: Sendable {}
+        struct Large: Sendable, Equatable {
+            var numbers = (1, 2, 3, 4, 5)
+            var text = String(repeating: "long enough for memory of its own", count: 2)
+            static func == (left: Large, right: Large) -> Bool {
+                left.numbers == right.numbers && left.text == right.text
+            }
+        }
+        weak var object: Object?
+        do {
+            let future = Future<(Object, Large)>()
+            try {
+                let value = Object()
+                object = value
+                try future.setResult((value, Large()))
+                #expect(throws: InvalidStateError.self) { try future.setResult((Object(), Large())) }
+            }()
+            #expect(object != nil)
+            #expect(try future.result().1 == Large())
+            #expect(try future.result().0 === object)
+        }
+        #expect(object == nil)
+        let nothing = Future<Void>()
+        try nothing.setResult(())
+        try nothing.result()
+    }
 }
 
 @Suite struct FutureAsyncTests {

@@ -390,4 +390,49 @@ struct PoolStateTests {
         world.answer(worker)
         #expect(world.outcomes == [1: .answered])
     }
+
+    @Test("of answers that come together only what is left is said to run")
+    func answeredTogether() throws {
+        var state = PoolState<Int>(.init(maxWorkers: 1))
+        var actions: [PoolAction<Int>] = []
+        var tasks: [TaskID] = []
+        for job in 0..<9 { tasks.append(try state.submitted(job, now: 0, &actions)) }
+        let worker = WorkerID(rawValue: 1)
+        state.workerReady(worker, now: 0, &actions)
+        // Short, so that others are sent ahead.
+        let first = state.answered(tasks[0], attempt: 1, by: worker, runTime: 1000, now: 1000, &actions)
+        #expect(first?.job == 0)
+        #expect(Array(state.held(by: worker)).count > 4)
+        actions = []
+        var answered: [Int?] = []
+        let answers = [1, 2, 3, 2].map { TaskAnswer(id: tasks[$0], attempt: 1, runTime: 1000) }
+        state.answered(answers, by: worker, now: 4000, &actions) { answered.append($0) }
+        #expect(answered == [1, 2, 3, nil])
+        let begun = actions.compactMap { action -> Int? in if case .began(let job) = action { job } else { nil } }
+        #expect(begun == [4])
+        #expect(state.audit() == nil)
+        // Late ones change nothing.
+        actions = []
+        state.answered(answers, by: worker, now: 5000, &actions) { #expect($0 == nil) }
+        #expect(actions.isEmpty)
+    }
+
+    @Test("workers are found however many have gone between them")
+    func workerTable() {
+        var table = WorkerTable<UInt64>()
+        var there: Set<UInt64> = []
+        var random = SplitMix(seed: 5)
+        for id in 1...300 as ClosedRange<UInt64> {
+            table.insert(WorkerID(rawValue: id), id)
+            there.insert(id)
+            if id % 3 != 0, let gone = there.randomElement(using: &random) {
+                table.remove(WorkerID(rawValue: gone))
+                there.remove(gone)
+            }
+            for asked in 0...id + 1 {
+                #expect(table[WorkerID(rawValue: asked)] == (there.contains(asked) ? asked : nil))
+            }
+        }
+        #expect(table.count == there.count)
+    }
 }
