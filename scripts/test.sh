@@ -39,7 +39,10 @@ step_examples() {
     run_tests --package-path Examples
 }
 step_demo() { scripts/demo.sh --short; }
-step_benchmarks() { Benchmarks/compare.sh --check; }
+step_benchmarks() {
+    Benchmarks/compare.sh --check
+    Benchmarks/curves.sh --check
+}
 step_thread_sanitizer() {
     export FUTURES_THREAD_SANITIZER=1
     swift build --build-tests --sanitize=thread --scratch-path .build/tsan

@@ -7,8 +7,9 @@ table.
     Benchmarks/compare.sh --render FOLDER     the table of an earlier run again
 
 Every measurement goes to measurements.csv in a folder of Benchmarks/results/, with the command that made it. The table
-goes to table.md there and to standard output. The peers are installed into Benchmarks/.venv when they are not there;
-the environment variable PYTHON names the interpreter (3.10 or later; python3).
+goes to table.md there and to standard output, and to ratios.svg how ours compares with the best peers. The peers, and
+matplotlib, are installed into Benchmarks/.venv when they are not there; the environment variable PYTHON names the
+interpreter (3.10 or later; python3). Benchmarks/curves.sh measures how costs grow.
 """
 
 import argparse
@@ -192,6 +193,7 @@ def main():
         file.write(page)
     print(page)
     if options.mode.name != "check":
+        prepare.draw(folder)
         return 0
     wrong = complaints(comparison.found, page, options)
     for complaint in wrong:

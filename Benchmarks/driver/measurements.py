@@ -4,7 +4,7 @@ import csv
 import math
 from dataclasses import dataclass
 
-from rows import LIMITS, ROWS
+from rows import unit_of
 
 FIELDS = ["row", "system", "repetition", "value", "unit", "problem", "command"]
 
@@ -44,7 +44,6 @@ def read_lines(output, expected, system, repetition, command, problem=""):
     for line in output.splitlines():
         row, _, rest = line.partition(",")
         text, _, unit = rest.partition(",")
-        catalogued = ROWS.get(row) or LIMITS.get(row)
         if row not in expected:
             found.append(Measurement(row, system, repetition, None, "", f"unexpected output: {line}", command))
             continue
@@ -53,8 +52,8 @@ def read_lines(output, expected, system, repetition, command, problem=""):
             found.append(Measurement(row, system, repetition, None, "", f"unsupported: {unit}", command))
             continue
         value, wrong = figure(text, row)
-        if not wrong and unit != catalogued.unit:
-            value, wrong = None, f"the unit is '{unit}' instead of '{catalogued.unit}'"
+        if not wrong and unit != unit_of(row):
+            value, wrong = None, f"the unit is '{unit}' instead of '{unit_of(row)}'"
         found.append(Measurement(row, system, repetition, value, unit, wrong, command))
     unfinished = [row for row in expected if row not in seen]
     for row in unfinished:

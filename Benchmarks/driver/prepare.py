@@ -49,7 +49,7 @@ def build():
             "benchmarks in it: rename it"
         )
     must_run(["scripts/setup.sh"], "the set-up")
-    say("compare: building (release)")
+    say("preparing: building (release)")
     must_run(["swift", "build", "--package-path", "Benchmarks", "-c", "release"], "the build of our benchmark")
     must_run(["cc", "-O2", "-Wall", "-Wextra", "Benchmarks/limits/limits.c", "-o", LIMITS_PROGRAM], "the C compiler")
 
@@ -83,11 +83,18 @@ def requirements():
 
 
 def install_peers(python, wanted):
-    """Installs the packages of the systems in `wanted` into VENV, if they are not there.
-
-    Returns the interpreter to use, and for each system that is not available, why.
-    """
+    """Installs the packages of the systems in `wanted`. Returns the interpreter to use, and for each system that is not
+    available, why."""
     packages = {SYSTEMS[name].package: name for name in wanted if SYSTEMS[name].package}
+    python, reasons = install(python, list(packages))
+    return python, {packages[package]: reason for package, reason in reasons.items()}
+
+
+def install(python, packages):
+    """Installs packages into VENV, if they are not there.
+
+    Returns the interpreter to use, and for each package that is not available, why.
+    """
     if not packages:
         return python, {}
     pins = requirements()
@@ -106,21 +113,21 @@ def install_peers(python, wanted):
     if not missing:
         return VENV_PYTHON, {}
     if not installed:
-        say(f"compare: making {VENV} with {python}")
+        say(f"preparing: making {VENV} with {python}")
         shutil.rmtree(venv, ignore_errors=True)
         try:
             must_run([python, "-m", "venv", VENV], "making a virtual environment")
         except PreparationError:
             reason = f"not available: {python} -m venv failed (on Debian, install python3-venv)"
-            return python, {system: reason for system in packages.values()}
-    say(f"compare: installing {', '.join(pins[name] for name in missing)} into {VENV}")
+            return python, {package: reason for package in packages}
+    say(f"preparing: installing {', '.join(pins[name] for name in missing)} into {VENV}")
     reasons = {}
     # Together, so that their dependencies agree; if that fails, one by one, to see which of them fails.
     if pip_install([pins[name] for name in missing]):
         for name in missing:
             if reason := pip_install([pins[name]]):
-                reasons[packages[name]] = f"not available: {reason}"
-    installed += [name for name in missing if packages[name] not in reasons]
+                reasons[name] = f"not available: {reason}"
+    installed += [name for name in missing if name not in reasons]
     with open(stamp_file, "w", encoding="utf-8") as file:
         json.dump({"stamp": stamp, "packages": installed}, file)
     return VENV_PYTHON, reasons
@@ -134,3 +141,13 @@ def pip_install(pins):
         return ""
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
     return (errors[-1] if errors else f"pip ended with {done.returncode}")[:200]
+
+
+def draw(folder):
+    """Draws the measurements in a folder of results, into it."""
+    python, reasons = install(os.environ.get("PYTHON", "python3"), ["matplotlib"])
+    if reasons:
+        raise PreparationError(f"nothing can be drawn: matplotlib is {reasons['matplotlib']}")
+    program = os.path.join(BENCHMARKS, "driver", "plots.py")
+    if subprocess.run([python, program, folder], stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
+        raise PreparationError("drawing failed")

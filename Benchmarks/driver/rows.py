@@ -54,6 +54,9 @@ def counts(full, quick, check):
 
 MIB = 1 << 20
 
+#: What is measured for curves only, with its unit.
+CURVE_ROWS = {"chunks": "/s"}
+
 LIMITS = {
     limit.name: limit
     for limit in [
@@ -141,6 +144,12 @@ def groups(names, grouped):
     warm = [name for name in names if name in WARM]
     others = [name for name in names if name not in WARM]
     return ([warm] if warm else []) + [[name] for name in others]
+
+
+def unit_of(name):
+    """The unit of a row or a limit; None for what is neither."""
+    catalogued = ROWS.get(name) or LIMITS.get(name)
+    return catalogued.unit if catalogued else CURVE_ROWS.get(name)
 
 
 def limits_of(names):

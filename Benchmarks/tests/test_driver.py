@@ -11,7 +11,9 @@ BENCHMARKS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(BENCHMARKS, "driver"))
 
 import compare  # noqa: E402
+import curves  # noqa: E402
 import measurements  # noqa: E402
+import parts  # noqa: E402
 import run  # noqa: E402
 import table  # noqa: E402
 from measurements import Measurement  # noqa: E402
@@ -84,6 +86,53 @@ class Figures(unittest.TestCase):
         text = "row,system,repetition,value,unit,problem,command\nburst,ours,1,,/s,,c\nburst,ours,2,nan,/s,,c\n"
         found = measurements.read(io.StringIO(text))
         self.assertEqual([(m.value, bool(m.problem)) for m in found], [(None, True), (None, True)])
+
+
+
+class Curves(unittest.TestCase):
+    def found(self, name, x, system, *values, problem=""):
+        row = curves.CURVES[name].row
+        return [
+            (name, x, Measurement(row, system, at, value, "/s", problem, "a command"))
+            for at, value in enumerate(values, 1)
+        ]
+
+    def test_a_point_is_the_median_of_its_repetitions_in_the_curve_s_own_measure(self):
+        found = self.found("pending", 10, "ours", 1e6, 2e6, 5e5) + self.found("pending", 100, "ours", 4e6)
+        self.assertEqual(curves.summarise(found), {"pending": {"ours": [(10, 1.0), (100, 0.25)]}})
+        # 2 × 5,000 bytes at 0.1 GB/s take 100 µs.
+        self.assertEqual(curves.CURVES["payload"].y(0.1, 5_000), 100)
+        self.assertEqual(curves.CURVES["chunks"].y(123, 5), 123)
+
+    def test_what_was_not_measured_has_no_point(self):
+        found = self.found("idle", 1, "ours", 10) + self.found("idle", 2, "ours", None, problem="timed out after 60 s")
+        found += self.found("idle", 2, "mp-pool", 20)
+        self.assertEqual(curves.summarise(found), {"idle": {"ours": [(1, 10)], "mp-pool": [(2, 20)]}})
+        lines = curves.render(curves.summarise(found)).splitlines()
+        self.assertIn("| ours | 10 | – |", lines)
+
+    def test_the_point_is_the_number_of_workers_where_the_count_is_fixed(self):
+        self.assertEqual(curves.CURVES["workers"].work(8, 2, False), (8, 20_000))
+        self.assertEqual(curves.CURVES["workers"].work(8, 2, True), (8, 200))
+        self.assertEqual(curves.CURVES["chunks"].work(8, 2, False), (2, 8))
+
+    def test_files_are_read_as_they_were_written(self):
+        text = "curve,x,system,repetition,value,unit,problem,command\nidle,2,ours,1,20.5,us,,c\nidle,4,ours,1,,,ended,c\n"
+        found = curves.read(io.StringIO(text))
+        self.assertEqual([(name, x, m.value, m.problem) for name, x, m in found], [("idle", 2, 20.5, ""), ("idle", 4, None, "ended")])
+
+
+class Parts(unittest.TestCase):
+    def test_a_change_is_told_where_there_are_two_figures(self):
+        self.assertEqual(parts.row("future: it", [1000.0, 1100.0]), "| future: it | 1,000 | 1,100 | +10.0 % |")
+        self.assertEqual(parts.row("future: it", [None, 1100.0]), "| future: it | – | 1,100 | – |")
+        self.assertEqual(parts.row("future: it", [1234.4]), "| future: it | 1,234 |")
+
+    def test_arguments_that_make_no_sense_are_refused(self):
+        for given in [["a", "b", "c"], ["--limit", "2"]]:
+            with mock.patch("sys.stderr", io.StringIO()), self.assertRaises(SystemExit) as raised:
+                parts.arguments(given)
+            self.assertEqual(raised.exception.code, 2)
 
 
 class Tables(unittest.TestCase):

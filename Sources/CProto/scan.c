@@ -241,16 +241,29 @@ static bool is_one_number(const uint8_t *data, size_t length) {
     }
 }
 
+// Whether the bytes are one value that is text or bytes, in the shortest form; how many then.
+static bool is_one_run(const uint8_t *data, size_t length, size_t *size) {
+    FuturesSlice all = {data, length}, value, run;
+    if (!futures_is_field(all, 1, &value)) return false;
+    if (!futures_is_field(value, FUTURES__WIRE__V1__VALUE__KIND_TEXT, &run) &&
+        !futures_is_field(value, FUTURES__WIRE__V1__VALUE__KIND_BYTES, &run)) {
+        return false;
+    }
+    *size = run.length;
+    return true;
+}
+
 FuturesScanReport futures_scan_arguments(const uint8_t *data, size_t length, FuturesScanLimits limits) {
     if (length == 0) return (FuturesScanReport){FUTURES_SCAN_OK, 0, 0, 0};
-    // What the scan says of one number.
+    // What the scan says of the memory for one number, or one run of no bytes.
     enum {
-        NUMBER_MEMORY = sizeof(Futures__Wire__V1__Arguments) + sizeof(Futures__Wire__V1__Value) + sizeof(void *) +
-                        2 * FIELD_MEMORY + 4 * ALIGNMENT_MEMORY + 8
+        SMALL_MEMORY = sizeof(Futures__Wire__V1__Arguments) + sizeof(Futures__Wire__V1__Value) + sizeof(void *) +
+                       2 * FIELD_MEMORY + 5 * ALIGNMENT_MEMORY + 1 + sizeof(ProtobufCBinaryData)
     };
-    if (limits.max_depth >= 2 && limits.max_fields >= 2 && limits.max_memory >= NUMBER_MEMORY &&
-        is_one_number(data, length)) {
-        return (FuturesScanReport){FUTURES_SCAN_OK, length, NUMBER_MEMORY, 1};
+    size_t size = 0;
+    if (limits.max_depth >= 2 && limits.max_fields >= 2 && length < INT32_MAX &&
+        (is_one_number(data, length) || is_one_run(data, length, &size)) && limits.max_memory >= SMALL_MEMORY + size) {
+        return (FuturesScanReport){FUTURES_SCAN_OK, length, SMALL_MEMORY + size, 1};
     }
     return futures_scan(&futures__wire__v1__arguments__descriptor, data, length, limits);
 }

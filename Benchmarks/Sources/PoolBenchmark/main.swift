@@ -9,7 +9,7 @@ let usage = """
     usage: pool-benchmark [--workers N] [--seconds S] ROW=COUNT...
 
     Prints one line row,value,unit for each measurement. COUNT is the size of one measurement; a row is measured until S
-    seconds have passed, at least once. Rows: round_trip burst map payload fresh_worker spawned_worker busy_10us
+    seconds have passed, at least once. Rows: round_trip burst map chunks payload fresh_worker spawned_worker busy_10us
     busy_100us busy_1000us start pending_memory idle_memory idle_time
     """
 

@@ -34,7 +34,8 @@ extension CBytes {
     /// The bytes as text; nil if they are not valid UTF-8.
     var text: String? {
         if len == 0 { return "" }
-        return String(validating: buffer, as: UTF8.self)
+        guard let text = try? UTF8Span(validating: buffer.span) else { return nil }
+        return String(copying: text)
     }
 
     func text(_ what: @autoclosure () -> String) throws(WireError) -> String {

@@ -110,7 +110,7 @@ import Wire
         #expect(read > 1000 && refused > 1000)
     }
 
-    @Test("one number passes the scan as it does in full", arguments: testSeeds)
+    @Test("one number, or one run of bytes, passes the scan as it does in full", arguments: testSeeds)
     func numbers(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let limits = FuturesScanLimits(max_depth: 16, max_fields: 100, max_memory: 1 << 20)
@@ -124,7 +124,8 @@ import Wire
                 for index in 0..<length - 1 { content[index] |= 0x80 }
                 content[length - 1] &= 0x7F
             }
-            let tags: [UInt8] = [0x08, 0x10, 0x19, 0x21, 0x38, 0x45, UInt8.random(in: 0...80, using: &random)]
+            let tags: [UInt8] = [0x08, 0x10, 0x19, 0x21, 0x38, 0x45, 0x2A, 0x32, .random(in: 0...80, using: &random)]
+            if Bool.random(using: &random), length > 0 { content[0] = UInt8(length - 1) }
             var bytes = [0x0A, UInt8(length + 1), tags.randomElement(using: &random)!] + content
             if Int.random(in: 0...9, using: &random) == 0 { bytes[1] ^= 1 }
             let short = futures_scan_arguments(bytes, bytes.count, limits)
