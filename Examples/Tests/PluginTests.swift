@@ -1,15 +1,20 @@
+import Foundation
 import Futures
 import Statistics
 import Testing
 
 /// The example plug-in, loaded by worker-host.
 @Suite struct PluginTests {
-    private func makePool() throws -> ProcessPoolExecutor {
+    private func makePool(
+        maxTasksPerChild: Int? = nil, _ startMethod: WorkerStartMethod = .spawn
+    ) throws -> ProcessPoolExecutor {
         var worker = WorkerCommand.workerHost(
             at: Program.path(of: "worker-host"), load: Program.path(of: "libStatisticsPlugin.so"))
         // One of the tests traps; a hundred lines of crash report would stand in the middle of the tests' output.
         worker.environment["SWIFT_BACKTRACE"] = "enable=no"
-        return try ProcessPoolExecutor(.external, maxWorkers: 2, worker: worker)
+        return try ProcessPoolExecutor(
+            .external, maxWorkers: 2, worker: worker, maxTasksPerChild: maxTasksPerChild,
+            options: ProcessPoolOptions(startMethod: startMethod))
     }
 
     @Test("calls run in the plug-in, by submit and by map")
@@ -19,6 +24,24 @@ import Testing
         #expect(try pool.submit(histogram, [0.1, 0.2, 0.9], 2).result(timeout: longTime) == [2, 1])
         #expect(
             try pool.map(mean, [[1, 2], [3, 5], [10]], chunkSize: 2, timeout: longTime).collect() == [1.5, 4, 10])
+        pool.shutdown()
+        #expect(try Program.childProcesses() == [])
+    }
+
+    @Test("workers are forked by a worker-host that has loaded the plug-in")
+    func forked() throws {
+        let pool = try makePool(maxTasksPerChild: 1, .forkServer)
+        var areForked = false
+        for _ in 0..<500 where !areForked {
+            #expect(try pool.submit(median, [5, 1, 4]).result(timeout: longTime) == 4)
+            // Programs that are started lie at addresses of their own (proc_pid_maps(5)), forked ones where their parent does.
+            let places = try Program.childProcesses().compactMap { process in
+                (try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8))?.prefix { $0 != "-" }
+            }.filter { !$0.isEmpty }
+            areForked = Set(places).count < places.count
+        }
+        #expect(areForked)
+        #expect(throws: NoNumbers(function: "median")) { try pool.submit(median, []).result(timeout: longTime) }
         pool.shutdown()
         #expect(try Program.childProcesses() == [])
     }
