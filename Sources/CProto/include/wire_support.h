@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "wire.pb-c.h"
+#include "wire_numbers.h"
 
 // ---- Arena: memory that is taken piece by piece and given back all at once.
 
