@@ -12,13 +12,12 @@ matplotlib, are installed into Benchmarks/.venv when they are not there; the env
 interpreter (3.10 or later; python3). Benchmarks/curves.sh measures how costs grow.
 """
 
-import argparse
 import json
 import os
-import signal
 import sys
 import time
 
+import entry
 import machine
 import measurements
 import prepare
@@ -29,38 +28,18 @@ from rows import LIMITS, MODES, ROWS, groups, limits_of
 from systems import OURS, SYSTEMS
 
 
-def listed(known):
-    def parse(text):
-        names = text.split(",")
-        for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"there is no '{name}'; there are: {', '.join(known)}")
-        return [name for name in known if name in names]
-
-    return parse
-
-
-def positive(text):
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of at least 1")
-    return int(text)
-
-
 def arguments(given=None):
-    parser = argparse.ArgumentParser(
-        prog="Benchmarks/compare.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = entry.parser("compare", __doc__)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--quick", dest="mode", action="store_const", const="quick", default="full", help="see above")
     mode.add_argument("--check", dest="mode", action="store_const", const="check", help="see above")
     mode.add_argument("--render", metavar="FOLDER", help="see above")
     parser.add_argument(
-        "--systems", type=listed(SYSTEMS), metavar="A,B", help=f"only these, of: {', '.join(SYSTEMS)}"
+        "--systems", type=entry.listed(SYSTEMS), metavar="A,B", help=f"only these, of: {', '.join(SYSTEMS)}"
     )
-    parser.add_argument("--rows", type=listed(ROWS), metavar="A,B", help=f"only these, of: {', '.join(ROWS)}")
-    parser.add_argument("--repetitions", type=positive, metavar="N", help="instead of the mode's own")
-    parser.add_argument("--workers", type=positive, metavar="N", help="instead of one for each usable processor")
+    parser.add_argument("--rows", type=entry.listed(ROWS), metavar="A,B", help=f"only these, of: {', '.join(ROWS)}")
+    parser.add_argument("--repetitions", type=entry.positive, metavar="N", help="instead of the mode's own")
+    parser.add_argument("--workers", type=entry.positive, metavar="N", help="instead of one for each usable processor")
     options = parser.parse_args(given)
     options.rows = options.rows or list(ROWS)
     options.systems = options.systems or ([OURS] if options.mode == "check" else list(SYSTEMS))
@@ -203,24 +182,5 @@ def main():
     return 1 if wrong else 0
 
 
-def interrupt(number, _):
-    raise KeyboardInterrupt(number)
-
-
 if __name__ == "__main__":
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    run.adopt_orphans()
-    try:
-        sys.exit(main())
-    except prepare.PreparationError as error:
-        say(f"compare: {error}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        # The processes are being ended; not to be interrupted again.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        say("\ncompare: interrupted")
-        sys.exit(130)
-    finally:
-        # Builds and installations, too.
-        run.end_descendants()
+    entry.start("compare", main)

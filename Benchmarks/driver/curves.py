@@ -9,15 +9,13 @@ Every measurement goes to curves.csv in a folder of Benchmarks/results/, and eac
 goes to standard output as a table. The plots are drawn by matplotlib, which is installed into Benchmarks/.venv.
 """
 
-import argparse
 import csv
 import os
-import signal
 import statistics
-import sys
 import time
 from dataclasses import dataclass
 
+import entry
 import machine
 import measurements
 import prepare
@@ -86,34 +84,18 @@ CURVES = {
 }
 
 
-def listed(known):
-    def parse(text):
-        names = text.split(",")
-        for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"there is no '{name}'; there are: {', '.join(known)}")
-        return [name for name in known if name in names]
-
-    return parse
-
-
 def arguments(given=None):
-    parser = argparse.ArgumentParser(
-        prog="Benchmarks/curves.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--curves", type=listed(CURVES), metavar="A,B", help=f"only these, of: {', '.join(CURVES)}")
+    parser = entry.parser("curves", __doc__)
+    parser.add_argument("--curves", type=entry.listed(CURVES), metavar="A,B", help=f"only these, of: {', '.join(CURVES)}")
     parser.add_argument(
-        "--systems", type=listed(SYSTEMS), metavar="A,B",
+        "--systems", type=entry.listed(SYSTEMS), metavar="A,B",
         help=f"these, of: {', '.join(SYSTEMS)}; {','.join(DEFAULT_SYSTEMS)} by default",
     )
-    parser.add_argument("--repetitions", type=int, metavar="N", default=3, help="3 by default")
+    parser.add_argument("--repetitions", type=entry.positive, metavar="N", default=3, help="3 by default")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="see above")
     mode.add_argument("--draw", metavar="FOLDER", help="see above")
     options = parser.parse_args(given)
-    if options.repetitions < 1:
-        parser.error("--repetitions takes a number of at least 1")
     options.curves = options.curves or list(CURVES)
     options.systems = options.systems or ([OURS] if options.check else DEFAULT_SYSTEMS)
     if options.check:
@@ -236,22 +218,5 @@ def main():
     return 0
 
 
-def interrupt(number, _):
-    raise KeyboardInterrupt(number)
-
-
 if __name__ == "__main__":
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    run.adopt_orphans()
-    try:
-        sys.exit(main())
-    except prepare.PreparationError as error:
-        say(f"curves: {error}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        say("\ncurves: interrupted")
-        sys.exit(130)
-    finally:
-        run.end_descendants()
+    entry.start("curves", main)

@@ -14,16 +14,13 @@ A revision is built in .build-parts/, which may be deleted at any time. Exit cod
 arguments, 3 with --limit when a part takes more than so many per cent more than in the first revision.
 """
 
-import argparse
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
-import sys
 
-import prepare
+import entry
 import run
 from prepare import PreparationError, ROOT, must_run, say
 
@@ -35,10 +32,7 @@ SECONDS = 300
 
 
 def arguments(given=None):
-    parser = argparse.ArgumentParser(
-        prog="Benchmarks/parts.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = entry.parser("parts", __doc__)
     parser.add_argument("revisions", nargs="*", metavar="REVISION", help="see above; two at most")
     parser.add_argument("--parts", metavar="A,B", help="only these")
     parser.add_argument("--time", action="store_true", help="nanoseconds in place of instructions")
@@ -176,22 +170,5 @@ def main():
     return 3 if worse else 0
 
 
-def interrupt(number, _):
-    raise KeyboardInterrupt(number)
-
-
 if __name__ == "__main__":
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    run.adopt_orphans()
-    try:
-        sys.exit(main())
-    except PreparationError as error:
-        say(f"parts: {error}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        say("\nparts: interrupted")
-        sys.exit(130)
-    finally:
-        run.end_descendants()
+    entry.start("parts", main)

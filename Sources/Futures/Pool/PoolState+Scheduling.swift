@@ -150,10 +150,14 @@ extension PoolState {
         list(workerID)
     }
 
-    /// A worker comes to the first of what it holds, if it has not come to it before.
+    /// The first of what a worker holds.
+    func head(of workerID: WorkerID) -> TaskID? {
+        workers.contains(workerID) ? workers[existing: workerID].held.first : nil
+    }
+
+    /// A worker comes to the first of what it holds.
     mutating func beginHead(of workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard workers.contains(workerID), let head = workers[existing: workerID].held.first, let record = tasks[head]
-        else { return }
+        guard let head = head(of: workerID), let record = tasks[head] else { return }
         if record.isTakeBackRequested {
             // It has perhaps left the worker: whether it begins comes with the answer. A worker that is stuck gives none.
             watchLimits(of: head, on: workerID, now: now, &actions)

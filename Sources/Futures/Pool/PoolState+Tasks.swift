@@ -194,11 +194,11 @@ extension PoolState {
         _ answers: some Sequence<TaskAnswer>, by workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>],
         _ accepted: (Job?) -> Void
     ) {
-        let head = workers[workerID]?.held.first
+        let head = head(of: workerID)
         for answer in answers {
             accepted(accept(answer, by: workerID, beginsNext: false, now: now, &actions)?.job)
         }
-        if workers[workerID]?.held.first != head { beginHead(of: workerID, now: now, &actions) }
+        if self.head(of: workerID) != head { beginHead(of: workerID, now: now, &actions) }
         schedule(now: now, &actions)
     }
 
