@@ -1,5 +1,6 @@
 """Draws what was measured as SVG, into the folder where the figures are: plots.py FOLDER"""
 
+import math
 import os
 import sys
 
@@ -54,6 +55,16 @@ def size(value, _=None):
     return f"{value:g} B"
 
 
+def far_apart(xs):
+    """Those with room for a label between them on a logarithmic axis."""
+    kept = xs[:1]
+    span = math.log(xs[-1] / xs[0])
+    for x in xs[1:]:
+        if math.log(x / kept[-1]) >= 0.11 * span:
+            kept.append(x)
+    return kept
+
+
 def save(figure, folder, name):
     path = os.path.join(folder, f"{name}.svg")
     figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
@@ -84,7 +95,7 @@ def draw_curve(curve, systems, folder):
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xticks(xs)
+    axes.set_xticks(far_apart(xs))
     axes.xaxis.set_major_formatter(FuncFormatter(size if curve.x_title == "bytes" else short))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(short))
