@@ -47,7 +47,7 @@ import Testing
     private func runInTime(_ cell: Cell) throws -> [String] {
         let isCopying = [.writingResult, .readingTask, .lendingResult, .puttingTask].contains(cell.phase)
         var problems: [String] = []
-        for _ in 0..<(isCopying ? 5 : 1) {
+        for _ in 0..<(isCopying ? 20 : 1) {
             problems = try run(cell)
             if problems.isEmpty { break }
         }

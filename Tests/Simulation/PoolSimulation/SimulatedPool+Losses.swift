@@ -119,7 +119,10 @@ extension SimulatedPool {
         if let truth = loss?.truth, !isBroken, let guilty, guilty != truth, jobs[Int(guilty)].unbegunLosses < 3 {
             return fail("job \(guilty) is charged, and worker \(id) ran \(truth)")
         }
-        if let truth = loss?.truth, truth >= 0, !isBroken, guilty != truth, jobs[Int(truth)].place == .held {
+        // It may have answered since, and be with another worker.
+        if let truth = loss?.truth, truth >= 0, !isBroken, guilty != truth, jobs[Int(truth)].place == .held,
+            Int(jobs[Int(truth)].worker) == worker
+        {
             return fail("worker \(id) was lost with job \(truth), which is not charged")
         }
         let count = workers[worker].book.count
