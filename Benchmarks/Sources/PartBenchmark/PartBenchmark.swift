@@ -5,10 +5,9 @@ import Glibc
 struct Part {
     let name: String
     let about: String
-    /// Prepares, and returns what does it once; it is called again and again.
-    let prepare: () throws -> (Int) throws -> Void
+    /// Prepares, and returns what does it so many times.
+    let prepare: () throws -> (_ count: Int) throws -> Void
 
-    /// - Parameter prepare: returns what is to be done so many times.
     init(_ name: String, _ about: String, prepare: @escaping () throws -> (_ count: Int) throws -> Void) {
         self.name = name
         self.about = about

@@ -11,12 +11,13 @@ func serveCalls(of callable: Callable<Int, Int>, _ batch: Int, times: Int) throw
     var answers: [Int32] = [0, 0]
     guard pipe(&requests) == 0, pipe(&answers) == 0 else { throw SetupError(call: "pipe") }
     let (requestsEnd, answersEnd) = (requests[1], answers[0])
-    let writer = try Thread {
+    let (writer, reader) = (DriverThread(name: "writer"), DriverThread(name: "reader"))
+    try writer.start {
         write(script.hello, to: requestsEnd)
         for _ in 0..<times { write(script.calls, to: requestsEnd) }
         write(script.drain, to: requestsEnd)
     }
-    let reader = try Thread {
+    try reader.start {
         var space = [UInt8](repeating: 0, count: 1 << 16)
         while read(answersEnd, &space, space.count) > 0 {}
     }
@@ -68,28 +69,4 @@ private func write(_ bytes: [UInt8], to descriptor: Int32) {
 struct SetupError: Error, CustomStringConvertible {
     let call: String
     var description: String { "\(call) failed" }
-}
-
-/// A thread of the system's.
-private struct Thread {
-    private let number: pthread_t
-
-    init(_ body: @escaping @Sendable () -> Void) throws {
-        final class Box {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var number = pthread_t()
-        let box = Unmanaged.passRetained(Box(body))
-        let result = pthread_create(
-            &number, nil,
-            {
-                Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().body()
-                return nil
-            }, box.toOpaque())
-        guard result == 0 else { throw SetupError(call: "pthread_create") }
-        self.number = number
-    }
-
-    func join() { pthread_join(number, nil) }
 }

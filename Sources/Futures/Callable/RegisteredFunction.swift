@@ -14,18 +14,14 @@ public struct RegisteredFunction: Sendable {
     public init<Output, each Input>(_ callable: Callable<Output, repeat each Input>) {
         name = callable.name
         signature = callable.signature
-        if let invocation = callable.code.invocation {
-            let errors = callable.errors
-            run = { decoder throws(InvocationFailure) in
-                var place = FailureDescription.Place.decodingArguments
-                do {
-                    return try invocation(&decoder, &place)
-                } catch {
-                    throw InvocationFailure(error, at: place, errors)
-                }
+        let (invocation, errors) = (callable.code.invocation ?? callable.invoke, callable.errors)
+        run = { decoder throws(InvocationFailure) in
+            var place = FailureDescription.Place.decodingArguments
+            do {
+                return try invocation(&decoder, &place)
+            } catch {
+                throw InvocationFailure(error, at: place, errors)
             }
-        } else {
-            run = { decoder throws(InvocationFailure) in try callable.run(&decoder) }
         }
         runChunk = { chunk, decoder throws(InvocationFailure) in try callable.runChunk(chunk, &decoder) }
     }
@@ -46,26 +42,18 @@ extension InvocationFailure {
 }
 
 extension Callable {
-    fileprivate func run(_ decoder: inout PayloadDecoder) throws(InvocationFailure) -> Payload {
-        let arguments: (repeat each Input)
-        do {
-            arguments = try decodeArguments(&decoder)
-        } catch {
-            throw failure(error, at: .decodingArguments)
-        }
-        let value: Output
-        do {
-            value = try call(repeat each arguments)
-        } catch {
-            throw failure(error, at: .running)
-        }
-        do {
-            var encoder = PayloadEncoder()
-            try code.output.encode(value, into: &encoder)
-            return encoder.finish()
-        } catch {
-            throw failure(error, at: .encodingResult)
-        }
+    /// ``CallableCode/invocation`` for callables that have none of their own.
+    @Sendable
+    fileprivate func invoke(
+        _ decoder: inout PayloadDecoder, _ place: inout FailureDescription.Place
+    ) throws -> Payload {
+        let arguments = try decodeArguments(&decoder)
+        place = .running
+        let value = try call(repeat each arguments)
+        place = .encodingResult
+        var encoder = PayloadEncoder()
+        try code.output.encode(value, into: &encoder)
+        return encoder.finish()
     }
 
     func failure(_ error: any Error, at place: FailureDescription.Place) -> InvocationFailure {

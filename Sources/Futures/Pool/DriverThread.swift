@@ -1,8 +1,8 @@
 internal import CProto
 import Synchronization
 
-/// A thread of a pool: started at its first work, joined by whoever waits for the pool's end.
-final class DriverThread: Sendable {
+/// A thread of a pool, or of a benchmark: started at its first work, joined by whoever waits for the pool's end.
+package final class DriverThread: Sendable {
     private enum State {
         /// To `running`, `ended`.
         case unstarted
@@ -21,12 +21,12 @@ final class DriverThread: Sendable {
     private let name: String
 
     /// - Parameter name: Linux shows its first 15 bytes.
-    init(name: String) { self.name = name }
+    package init(name: String) { self.name = name }
 
     var isCurrent: Bool { identity.load(ordering: .relaxed) == futures_thread_self() }
 
     /// Starts the thread unless it was started before.
-    func start(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    package func start(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
         if hasStarted.load(ordering: .acquiring) { return }
         let result = state.withLock { state -> Int32 in
             guard case .unstarted = state else { return 0 }
@@ -56,7 +56,7 @@ final class DriverThread: Sendable {
     }
 
     /// Waits for the end of the thread; for one that never ran, not at all. Not for the thread itself.
-    func join() {
+    package func join() {
         let action = state.withLock { state -> (number: UInt?, waits: Bool) in
             switch state {
             case .unstarted, .ended: return (nil, false)

@@ -1,8 +1,8 @@
 internal import CProto
 
 // The messages of a call's way, of which there are millions, are numbers only: they are written and read here, in the same
-// bytes as protobuf-c's, at a tenth of the cost. What is out of the ordinary is left to protobuf-c, with the reason if it
-// refuses it.
+// bytes as protobuf-c's, without its tables (docs/decisions/messages-in-place.md). What is out of the ordinary is left to
+// protobuf-c, with the reason if it refuses it.
 
 extension TaskMessage {
     var fields: FuturesFields {
