@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -220,6 +221,12 @@ int futures_epoll_set(int epoll, int fd, int readable, int writable, int modify,
     return epoll_ctl(epoll, modify ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+int futures_epoll_pause(int epoll, int fd, uint64_t token) {
+    // That the other end is closed is always reported; as an edge, once.
+    struct epoll_event event = {.events = EPOLLET, .data.u64 = token};
+    return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
+}
+
 int futures_epoll_remove(int epoll, int fd) {
     struct epoll_event event = {0};
     return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event) < 0 ? -errno : 0;
@@ -235,6 +242,13 @@ int futures_epoll_wait(int epoll, struct futures_event *events, int capacity, in
         events[index].writable = (ready[index].events & (EPOLLOUT | EPOLLERR)) != 0;
     }
     return count;
+}
+
+int futures_poll_pair(int first, int second, int64_t timeout_ns) {
+    struct pollfd ready[2] = {{.fd = first, .events = POLLIN}, {.fd = second, .events = POLLIN}};
+    struct timespec limit = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    if (ppoll(ready, 2, timeout_ns < 0 ? NULL : &limit, NULL) <= 0) return 0;
+    return (ready[0].revents != 0 ? 1 : 0) | (ready[1].revents != 0 ? 2 : 0);
 }
 
 int futures_eventfd(void) {

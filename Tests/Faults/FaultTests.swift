@@ -131,7 +131,7 @@ import Testing
             _ = try pool.submit(armFault, plan, .idle).result(timeout: longTime)
             try spin { access(plan.path, F_OK) == 0 }
             // Otherwise it may have begun the next call before the pool notices.
-            if !cell.hangs { try spin { ChildProgram.state(of: worker) == nil } }
+            if !cell.hangs { try spin { ProcFiles.state(of: worker) == nil } }
             return try outcomeOnceNoticed(pool, cell)
         case .shuttingDown:
             let future = try pool.submit(runFaultyLater, plan, folder.file("runs"), folder.file("go"))

@@ -54,50 +54,15 @@ public final class ChildProgram {
     }
 
     /// Its children now.
-    public var children: [Int32] { ChildProgram.children(of: pid) }
+    public var children: [Int32] { ProcFiles.children(of: pid) }
 
     /// The children of a process, theirs, and so on.
     public static func descendants(of pid: Int32) -> [Int32] {
-        children(of: pid).flatMap { [$0] + descendants(of: $0) }
-    }
-
-    private static func children(of pid: Int32) -> [Int32] {
-        // A program with several threads has children in each of them.
-        ChildProgram.threads(of: pid).flatMap { thread -> [Int32] in
-            guard let file = fopen("/proc/\(pid)/task/\(thread)/children", "r") else { return [] }
-            defer { fclose(file) }
-            var line = [CChar](repeating: 0, count: 4096)
-            guard fgets(&line, 4096, file) != nil else { return [] }
-            return String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-                .split(separator: " ").compactMap { Int32($0) }
-        }
-    }
-
-    private static func threads(of pid: Int32) -> [String] {
-        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
+        ProcFiles.children(of: pid).flatMap { [$0] + descendants(of: $0) }
     }
 
     /// Whether a process has ended, be it reaped or not.
-    public static func isZombie(_ pid: Int32) -> Bool { state(of: pid).map { $0 == "Z" } ?? true }
-
-    /// The letter that proc(5) has for the state of a process's main thread; nil if there is no such process.
-    public static func state(of pid: Int32) -> Character? {
-        guard let file = fopen("/proc/\(pid)/stat", "r") else { return nil }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 1024)
-        guard fgets(&line, 1024, file) != nil else { return nil }
-        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return text.lastIndex(of: ")").flatMap { text[$0...].dropFirst(2).first }
-    }
+    public static func isZombie(_ pid: Int32) -> Bool { ProcFiles.state(of: pid).map { $0 == "Z" } ?? true }
 
     /// Sends SIGKILL and reaps; fine on one that has ended.
     public func kill() {

@@ -16,8 +16,13 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     /// What there is now.
     public static func now() -> Leftovers {
         Leftovers(
-            descriptors: entries("/proc/self/fd").compactMap(descriptor).sorted(), children: childProcesses(),
-            poolThreads: entries("/proc/self/task").count { isPoolThread($0) })
+            descriptors: ProcFiles.entries(of: "/proc/self/fd").compactMap(descriptor).sorted(), children: childProcesses(),
+            poolThreads: poolThreads().count)
+    }
+
+    /// The threads of this process that have a pool's name, as proc(5) names them.
+    public static func poolThreads() -> [String] {
+        ProcFiles.entries(of: "/proc/self/task").filter { ProcFiles.threadName($0).hasPrefix("futures-pool") }
     }
 
     /// Runs a test, and fails it if a descriptor, child process or pool thread is left. Suites that use it are
@@ -64,19 +69,6 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
         return result
     }
 
-    private static func entries(_ path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
-    }
-
     /// The number and target of a descriptor; nil for the one that reads the folder.
     private static func descriptor(_ name: String) -> String? {
         var target = [CChar](repeating: 0, count: 512)
@@ -86,24 +78,6 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
         return text.contains("/proc/") || text.contains("[timerfd]") ? nil : "\(name)=\(text)"
     }
 
-    private static func isPoolThread(_ id: String) -> Bool {
-        guard let file = fopen("/proc/self/task/\(id)/comm", "r") else { return false }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 64)
-        guard fgets(&line, 64, file) != nil else { return false }
-        return String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            .hasPrefix("futures-pool")
-    }
-
     /// The children of this process, zombies too.
-    public static func childProcesses() -> [Int32] {
-        entries("/proc/self/task").flatMap { task -> [Int32] in
-            guard let file = fopen("/proc/self/task/\(task)/children", "r") else { return [] }
-            defer { fclose(file) }
-            var line = [CChar](repeating: 0, count: 65536)
-            guard fgets(&line, 65536, file) != nil else { return [] }
-            return String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-                .split(separator: " ").compactMap { Int32($0) }
-        }.sorted()
-    }
+    public static func childProcesses() -> [Int32] { ProcFiles.children(of: getpid()).sorted() }
 }

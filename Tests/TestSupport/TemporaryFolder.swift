@@ -13,14 +13,7 @@ public final class TemporaryFolder: Sendable {
     }
 
     deinit {
-        guard let folder = opendir(path) else { return }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { unlink("\(path)/\(name)") }
-        }
-        closedir(folder)
+        for name in ProcFiles.entries(of: path) { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 

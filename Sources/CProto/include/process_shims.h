@@ -74,6 +74,8 @@ int futures_memory_file(const char *name, int64_t size);
 int futures_epoll_create(void);
 /// Watches `fd` for input (and output); `token` comes back with its events. `modify` changes an entry.
 int futures_epoll_set(int epoll, int fd, int readable, int writable, int modify, uint64_t token);
+/// Leaves `fd` in the set, but has nothing reported, except once when the other end is closed.
+int futures_epoll_pause(int epoll, int fd, uint64_t token);
 int futures_epoll_remove(int epoll, int fd);
 
 struct futures_event {
@@ -84,6 +86,10 @@ struct futures_event {
 
 /// Waits until something is ready or the time is over (-1: no limit); returns the number of events.
 int futures_epoll_wait(int epoll, struct futures_event *events, int capacity, int timeout_milliseconds);
+
+/// Sleeps until `first` or `second` has input or has ended, a signal, or `timeout_ns` nanoseconds have passed (negative: no
+/// limit). Returns which are ready: 1 for the first, 2 for the second, or both together.
+int futures_poll_pair(int first, int second, int64_t timeout_ns);
 
 /// An eventfd: a counter that wakes a poll. Non-blocking, close-on-exec.
 int futures_eventfd(void);

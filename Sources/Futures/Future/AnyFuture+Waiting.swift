@@ -5,6 +5,7 @@ extension AnyFuture {
     ///
     /// - Returns: false if the deadline came first.
     final func blockUntilDone(_ deadline: Deadline) -> Bool {
+        if !deadline.hasPassed { letOwnerHelp(deadline) }
         while true {
             let seen = word.load(ordering: .acquiring)
             let current = FutureWord(bits: seen)
@@ -17,6 +18,11 @@ extension AnyFuture {
             }
             word.sleep(while: expected, until: deadline)
         }
+    }
+
+    private final func letOwnerHelp(_ deadline: Deadline) {
+        let (owner, ticket) = links.withLock { ($0.owner, $0.ticket) }
+        owner?.help(self, ticket: ticket, until: deadline)
     }
 
     /// Blocks the thread until the future is done.

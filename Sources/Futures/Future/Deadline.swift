@@ -1,7 +1,7 @@
 internal import CProto
 
 /// A point in time on the clock that blocking waits measure with (CLOCK_MONOTONIC), or never.
-struct Deadline: Sendable, Comparable {
+package struct Deadline: Sendable, Comparable {
     /// Nanoseconds of the monotonic clock; `Int64.max` means never.
     private let nanoseconds: Int64
 
@@ -35,7 +35,7 @@ struct Deadline: Sendable, Comparable {
 
     var hasPassed: Bool { remainingNanoseconds == 0 }
 
-    static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
+    package static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
 }
 
 extension Duration {

@@ -18,6 +18,10 @@ package protocol FutureOwner: AnyObject, Sendable {
     /// - Parameter kills: whether by force; otherwise the call is asked to end.
     func stop(ticket: UInt64, kills: Bool) -> FutureStop
 
+    /// A thread begins to wait for the future of `ticket`: it may do something for it until the future is done or the
+    /// deadline has come. It sleeps then, if the future is not done.
+    func help(_ future: AnyFuture, ticket: UInt64, until deadline: Deadline)
+
     /// One of its futures has become done in this thread: runs the callbacks, now or soon, here or elsewhere.
     func runCallbacks(_ callbacks: @escaping @Sendable () -> Void)
 }
@@ -34,6 +38,8 @@ package enum FutureStop: Sendable {
 
 extension FutureOwner {
     package func stop(ticket: UInt64, kills: Bool) -> FutureStop { .goesOn }
+
+    package func help(_ future: AnyFuture, ticket: UInt64, until deadline: Deadline) {}
 
     package func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) { callbacks() }
 }

@@ -5,7 +5,8 @@ import Wire
 /// The local way to a worker: its process and the three pipes to it.
 ///
 /// `@unchecked Sendable`: what changes belongs to a role, and only the thread that has the role touches it. `outbox`
-/// and what follows it belong to the pool's settling role (see ``PoolDriver``), the rest to the driver's thread.
+/// and what follows it belong to the pool's settling role (see ``PoolDriver``); the other roles are named
+/// where they begin.
 final class PipeLink: @unchecked Sendable {
     let id: WorkerID
     let pid: Int32
@@ -28,7 +29,8 @@ final class PipeLink: @unchecked Sendable {
     var isClosedByWorker = false
     private var bindings: [Binding?] = []
 
-    // The driver thread's; `functions` and `limits` do not change any more when the worker is ready.
+    // Theirs who have the reading role; `functions` and `limits` do not change any more when the worker is ready.
+    let reading = ReadingRole()
     var decoder = FrameDecoder(limits: .default)
     /// The decoder's, readable while it hands out a frame.
     let receiveLimits = WireLimits.default
@@ -41,14 +43,18 @@ final class PipeLink: @unchecked Sendable {
     var received: UInt64 = 0
     /// No more will be read: the pipe has ended, or its bytes cannot be trusted.
     var hasStoppedReading = false
-    /// How long it has computed; known when it is reaped.
-    private(set) var processorTime: Duration?
     /// What it sends cannot be understood.
     var isUnintelligible = false
-    /// When a worker that closed the wire without exiting is given up.
-    var closedDeadline: Int64?
+    /// Whether what comes next can be read from the pipe.
+    var isReadable: Bool { !hasStoppedReading && !decoder.awaitsDetached }
     private(set) var functions: [String: (index: UInt32, description: FunctionDescription)] = [:]
     private(set) var limits = WireLimits.default
+
+    // The driver thread's.
+    /// How long it has computed; known when it is reaped.
+    private(set) var processorTime: Duration?
+    /// When a worker that closed the wire without exiting is given up.
+    var closedDeadline: Int64?
 
     /// How a function of the pool is called in this worker.
     enum Binding {

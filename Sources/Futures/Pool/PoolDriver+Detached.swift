@@ -17,7 +17,7 @@ extension PoolLoop {
     var isCopying: Bool { !puts.isEmpty || !takes.isEmpty }
 }
 
-// Payloads that do not go through the pipes: see docs/decisions/detached-payloads.md. The driver's thread only.
+// Payloads that do not go through the pipes: see docs/decisions/detached-payloads.md. The driver's thread copies.
 extension PoolDriver {
     /// Detaches payloads from now on, if the worker's memory is within reach.
     ///
@@ -36,10 +36,16 @@ extension PoolDriver {
     /// Goes on with what is being copied, a piece for each worker.
     func copyDetached() {
         for worker in loop.takes {
-            if let link = link(worker), !link.hasStoppedReading, link.decoder.awaitsDetached {
-                readAnswers(link)
-            } else {
+            guard let link = link(worker) else {
                 loop.takes.remove(worker)
+                continue
+            }
+            reading(link) {
+                if !link.hasStoppedReading, link.decoder.awaitsDetached {
+                    readAnswers(link, turn)
+                } else {
+                    loop.takes.remove(worker)
+                }
             }
         }
         guard !loop.puts.isEmpty else { return }
@@ -51,7 +57,6 @@ extension PoolDriver {
     /// - Returns: whether there is more to copy.
     private func copy(_ put: inout DetachedPut) -> Bool {
         let link = put.link
-        guard !link.isUnintelligible else { return false }
         let (done, address) = (put.done, put.address)
         let count = put.bytes.withUnsafeBytes { bytes in
             let piece = UnsafeRawBufferPointer(rebasing: bytes[done...].prefix(PoolLoop.copiedAtOnce))
@@ -59,7 +64,7 @@ extension PoolDriver {
         }
         guard count > 0 else {
             // Where the process is gone its end is near and says more; what it has said before still counts.
-            if count != -Int(ESRCH) { cannotCopy(link, Int32(-count)) }
+            if count != -Int(ESRCH) { reading(link) { cannotCopy(link, Int32(-count)) } }
             return false
         }
         put.done += count
@@ -71,7 +76,7 @@ extension PoolDriver {
     /// Copies the next piece of an answer's payload, and takes the answer in when it is whole.
     ///
     /// - Returns: whether there is more to be read now. Behind a whole answer there is not: the worker waits until it is told.
-    func takeDetached(_ link: PipeLink) -> Bool {
+    func takeDetached(_ link: PipeLink, _ turn: ReadingTurn) -> Bool {
         var failure: Int32?
         link.decoder.fillDetached { source, space in
             let piece = UnsafeMutableRawBufferPointer(rebasing: space.prefix(PoolLoop.copiedAtOnce))
@@ -87,12 +92,13 @@ extension PoolDriver {
         loop.takes.remove(link.id)
         link.mayLend = true
         write(.payloadTaken(link.id))
-        takeFrames(link)
+        takeFrames(link, turn)
         return false
     }
 
     /// The worker lends a payload.
     func beginTaking(_ link: PipeLink) {
+        guard thread.isCurrent else { return order(.takeDetached(link.id)) }
         guard !loop.takes.contains(link.id) else { return }
         guard link.mayLend else { return brokeTheRules(link, "it detached a payload before the last one was taken") }
         link.mayLend = false

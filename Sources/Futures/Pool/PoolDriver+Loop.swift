@@ -15,7 +15,7 @@ extension PoolDriver {
             copyDetached()
             letTimePass()
             settle()
-            sendNotifications()
+            turn.sendNotifications()
         }
         loop.forkServer?.end()
         callbackThread.finish { self.termination.fulfil(()) }
@@ -30,7 +30,7 @@ extension PoolDriver {
             if commands.isEmpty { return }
             for command in commands { carryOut(command) }
             settle()
-            sendNotifications()
+            turn.sendNotifications()
         }
     }
 
@@ -43,9 +43,13 @@ extension PoolDriver {
         case .watchClosedWire(let worker):
             if let link = link(worker) { wireClosed(link) }
         case .measureProgress(let worker):
-            if let link = link(worker) { measureProgress(link) }
+            if let link = link(worker) { reading(link) { measureProgress(link) } }
         case .measureMemory(let worker):
-            if let link = link(worker) { measureMemory(link) }
+            if let link = link(worker) { reading(link) { measureMemory(link) } }
+        case .takeDetached(let worker):
+            if let link = link(worker) { reading(link) { beginTaking(link) } }
+        case .brokeTheRules(let worker, let what):
+            if let link = link(worker) { reading(link) { brokeTheRules(link, what) } }
         case .put(let worker, let bytes, let address):
             if let link = link(worker) { loop.puts.append(DetachedPut(link: link, bytes: bytes, address: address)) }
         case .release(let worker):
@@ -60,6 +64,13 @@ extension PoolDriver {
     }
 
     func link(_ id: WorkerID) -> PipeLink? { links.withLock { $0[id] } }
+
+    /// Does something in the reading role of a link. The driver's thread, when it has not got the role.
+    func reading(_ link: PipeLink, _ body: () -> Void) {
+        link.reading.insist()
+        body()
+        link.reading.giveBack()
+    }
 
     private func spawn(_ id: WorkerID) {
         do {
@@ -128,25 +139,21 @@ extension PoolDriver {
         let (id, channel) = PoolLoop.meaning(of: event.token)
         guard let link = link(id) else { return }
         switch channel {
-        case .answers: readAnswers(link)
+        case .answers:
+            // Otherwise a thread that waits reads it.
+            if link.reading.takeIfFree() {
+                readAnswers(link, turn)
+                link.reading.giveBack()
+            }
         case .errorOutput: readErrorOutput(link)
-        case .process: processEnded(link)
+        case .process: reading(link) { processEnded(link) }
         case .room:
             _ = futures_epoll_remove(epoll.rawValue, link.toWorker.rawValue)
             write(.flush(id))
         }
         // At once, so that the worker goes on while the other events are looked at; the futures come after.
         settle()
-        sendNotifications()
-    }
-
-    private func sendNotifications() {
-        guard !loop.notifications.isEmpty else { return }
-        // Whoever is told may come back here.
-        var notifications = Notifications()
-        swap(&notifications, &loop.notifications)
-        notifications.send()
-        if loop.notifications.isEmpty { swap(&notifications, &loop.notifications) }
+        turn.sendNotifications()
     }
 
     private func readErrorOutput(_ link: PipeLink) {
@@ -171,9 +178,9 @@ extension PoolDriver {
 
     private func processEnded(_ link: PipeLink) {
         // What it said before it ended counts. Its own children may hold the pipes open: no waiting for their end.
-        while !link.hasStoppedReading, readAnswers(link) {}
+        while !link.hasStoppedReading, readAnswers(link, turn) {}
         guard let status = link.reap() else { return }
-        readUnwrittenAnswers(link)
+        readUnwrittenAnswers(link, turn)
         _ = link.errorOutput.read()
         let now = futures_monotonic_nanoseconds()
         if core.withLock({ $0.state.isStarting(link.id) }) {
@@ -235,7 +242,7 @@ extension PoolDriver {
 
     private func measureProgress(_ link: PipeLink) {
         // What it has told of the chunk counts before an element of it is given up.
-        while !link.hasStoppedReading, readAnswers(link) {}
+        while !link.hasStoppedReading, readAnswers(link, turn) {}
         var progress: TaskProgress?
         if case .last(let note) = link.journal.read() { progress = self.progress(note, link) }
         let now = futures_monotonic_nanoseconds()
@@ -250,7 +257,7 @@ extension PoolDriver {
             return
         }
         // It may have finished something since.
-        while !link.hasStoppedReading, readAnswers(link) {}
+        while !link.hasStoppedReading, readAnswers(link, turn) {}
         let report = lossReport(
             link, nil, cause: .outOfMemory(.residentMemory), reason: "a worker process had \(memory) bytes of memory")
         record { state, actions in state.workerLost(link.id, report, now: now, &actions) }
@@ -273,6 +280,7 @@ extension PoolDriver {
     func brokeTheRules(_ link: PipeLink, _ what: String) {
         stopReading(link)
         link.isUnintelligible = true
+        guard thread.isCurrent else { return order(.brokeTheRules(link.id, what)) }
         guard link.isWelcomed else { return startFailed(link, .notTheProtocol(what)) }
         let report = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
         let now = futures_monotonic_nanoseconds()
@@ -305,7 +313,7 @@ extension PoolDriver {
         for id in loop.closedWires {
             guard let link = link(id), let deadline = link.closedDeadline, deadline <= now else { continue }
             loop.closedWires.remove(id)
-            brokeTheRules(link, "it closed its end without exiting")
+            reading(link) { brokeTheRules(link, "it closed its end without exiting") }
         }
         if !loop.heldUpOutputs.isEmpty { retryErrorOutputs() }
     }

@@ -2,15 +2,16 @@ internal import CProto
 import Glibc
 import Wire
 
-// What workers say. The driver's thread only.
+// What workers say. For the thread that has the link's reading role, whichever it is.
 extension PoolDriver {
-    /// Reads once from the worker, and takes in all whole frames.
+    /// Reads once from the worker, and takes in all whole frames. The end of the pipe, and errors, are found by the driver's
+    /// thread alone.
     ///
     /// - Returns: whether there was something.
     @discardableResult
-    func readAnswers(_ link: PipeLink) -> Bool {
+    func readAnswers(_ link: PipeLink, _ turn: ReadingTurn) -> Bool {
         guard !link.hasStoppedReading else { return false }
-        if link.decoder.awaitsDetached { return takeDetached(link) }
+        if link.decoder.awaitsDetached { return takeDetached(link, turn) }
         let result = link.decoder.withFreeSpace { space in
             let result = link.fromWorker.read(into: space)
             guard case .bytes(let count) = result else { return (count: 0, result: result) }
@@ -20,20 +21,22 @@ extension PoolDriver {
         case .wouldBlock: return false
         case .bytes(let count):
             link.received += UInt64(count)
-            takeFrames(link)
+            takeFrames(link, turn)
             return true
         case .endOfFile:
+            guard thread.isCurrent else { return false }
             stopReading(link)
             wireClosed(link)
             return false
         case .failed(let number):
+            guard thread.isCurrent else { return false }
             brokeTheRules(link, "reading from it failed: \(String(cString: strerror(number)))")
             return false
         }
     }
 
     /// Takes in what a worker that is gone had finished and not written.
-    func readUnwrittenAnswers(_ link: PipeLink) {
+    func readUnwrittenAnswers(_ link: PipeLink, _ turn: ReadingTurn) {
         guard !link.isUnintelligible else { return }
         let bytes = link.journal.unwritten(after: link.received)
         guard !bytes.isEmpty else { return }
@@ -46,46 +49,46 @@ extension PoolDriver {
                 return (count: piece.count, result: piece.count)
             }
             rest = rest.dropFirst(count)
-            takeFrames(link)
+            takeFrames(link, turn)
         }
     }
 
-    func takeFrames(_ link: PipeLink) {
+    func takeFrames(_ link: PipeLink, _ turn: ReadingTurn) {
         do {
-            while !link.isUnintelligible, try link.decoder.withNextFrame({ try take($0, from: link) }) {}
-            takeResults(from: link)
+            while !link.isUnintelligible, try link.decoder.withNextFrame({ try take($0, from: link, turn) }) {}
+            takeResults(from: link, turn)
             if link.decoder.awaitsDetached, !link.hasStoppedReading { beginTaking(link) }
         } catch {
-            takeResults(from: link)
+            takeResults(from: link, turn)
             brokeTheRules(link, "\(error)")
         }
     }
 
     /// Hands the results that were collected to the scheduler, and ends their futures.
-    private func takeResults(from link: PipeLink) {
-        guard !loop.results.isEmpty else { return }
+    private func takeResults(from link: PipeLink, _ turn: ReadingTurn) {
+        guard !turn.results.isEmpty else { return }
         let now = futures_monotonic_nanoseconds()
         var results = ResultBatch()
-        swap(&results, &loop.results)
+        swap(&results, &turn.results)
         core.withLock { core in
             results.findJobs { answers, accepted in
                 core.state.answered(answers, by: link.id, now: now, &core.actions, accepted)
             }
         }
-        results.complete(from: link.origin, &loop.notifications)
+        results.complete(from: link.origin, &turn.notifications)
         // Its memory is used again.
-        swap(&results, &loop.results)
+        swap(&results, &turn.results)
     }
 
-    private func take(_ frame: FrameView, from link: PipeLink) throws(WireError) {
+    private func take(_ frame: FrameView, from link: PipeLink, _ turn: ReadingTurn) throws(WireError) {
         let message = try Message(decoding: frame, limits: link.receiveLimits)
         // That of an initializer is no task's.
         if case .result(let result) = message, link.isWelcomed, result.id != Initializer.taskID,
-            loop.results.add(result, frame.payload)
+            turn.results.add(result, frame.payload)
         {
             return
         }
-        takeResults(from: link)
+        takeResults(from: link, turn)
         if case .welcome(let welcome) = message {
             if link.isWelcomed { return brokeTheRules(link, "it said welcome twice") }
             return welcomed(welcome, link)
@@ -97,14 +100,14 @@ extension PoolDriver {
         case .result(let result):
             answered(
                 result.id, result.attempt, result.runNanoseconds,
-                .result(format: result.format, frame), link)
+                .result(format: result.format, frame), link, turn)
         case .chunkResult(let result) where result.part > 0:
             try partAnswered(result, frame, link)
         case .chunkResult(let result):
             answered(
-                result.id, result.attempt, result.runNanoseconds, .chunkResult(result, frame), link)
+                result.id, result.attempt, result.runNanoseconds, .chunkResult(result, frame), link, turn)
         case .failure(let failure):
-            answered(failure.id, failure.attempt, failure.runNanoseconds, .failure(failure.failure), link)
+            answered(failure.id, failure.attempt, failure.runNanoseconds, .failure(failure.failure), link, turn)
         case .cancelReply(let reply):
             takeBackAnswered(reply, link)
         case .ping(let ping):
@@ -138,7 +141,8 @@ extension PoolDriver {
     }
 
     private func answered(
-        _ id: UInt64, _ attempt: UInt32, _ runTime: UInt64, _ answer: PoolJob.Answer, _ link: PipeLink
+        _ id: UInt64, _ attempt: UInt32, _ runTime: UInt64, _ answer: PoolJob.Answer, _ link: PipeLink,
+        _ turn: ReadingTurn
     ) {
         guard id != Initializer.taskID else { return initialized(answer, link) }
         let (task, runTime) = (TaskID(rawValue: id), Int64(clamping: runTime))
@@ -150,9 +154,9 @@ extension PoolDriver {
         // A late answer, of a task that was failed or cancelled meanwhile.
         guard let (job, isInterruptRequested) = answered else { return }
         if isInterruptRequested, case .failure(let failure) = answer, failure.place == .interrupted {
-            return job.future.cancelByOwner(&loop.notifications)
+            return job.future.cancelByOwner(&turn.notifications)
         }
-        job.complete(with: answer, from: link.origin, &loop.notifications)
+        job.complete(with: answer, from: link.origin, &turn.notifications)
     }
 
     /// What becomes of an answer in a pool that retries errors.

@@ -223,7 +223,7 @@ extension PoolDriver {
         }
     }
 
-    private func order(_ command: DriverCommand) {
+    func order(_ command: DriverCommand) {
         core.withLock { $0.commands.append(command) }
         wakeThread()
     }

@@ -61,6 +61,10 @@ final class PoolDriver: @unchecked Sendable {
         case watchClosedWire(WorkerID)
         case measureProgress(WorkerID)
         case measureMemory(WorkerID)
+        /// An answer's payload is to be copied from the worker's memory.
+        case takeDetached(WorkerID)
+        /// Another thread has read what makes no sense.
+        case brokeTheRules(WorkerID, String)
         case put(WorkerID, [UInt8], address: UInt64)
         case release(WorkerID)
         case finish
@@ -103,6 +107,9 @@ final class PoolDriver: @unchecked Sendable {
     let room = Signal()
     /// The driver thread's own.
     var loop = PoolLoop()
+    let turn = ReadingTurn()
+    /// Threads that read in place of the driver's.
+    let waiters = Mutex(Waiters())
 
     init(
         _ configuration: PoolState<PoolJob>.Configuration, command: WorkerCommand, initializer: Initializer?,
@@ -245,7 +252,7 @@ final class PoolDriver: @unchecked Sendable {
     private var isOnOwnThread: Bool { thread.isCurrent || callbackThread.isCurrent }
 
     func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) {
-        if thread.isCurrent { callbackThread.run(callbacks) } else { callbacks() }
+        if thread.isCurrent || isReadingHere { callbackThread.run(callbacks) } else { callbacks() }
     }
 
     private func startThread() throws {

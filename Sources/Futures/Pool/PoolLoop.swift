@@ -13,10 +13,6 @@ struct PoolLoop {
     var puts: [DetachedPut] = []
     /// Workers whose answers have payloads that are being taken from their memory.
     var takes: Set<WorkerID> = []
-    /// What was read from a worker and is not with the scheduler yet.
-    var results = ResultBatch()
-    /// Who is told of futures at the end of a step.
-    var notifications = Notifications()
 
     /// How long a worker that closed the wire may take to exit: its exit status says more than the closed wire does.
     static let closedWireGrace: Int64 = 1_000_000_000
@@ -46,6 +42,17 @@ struct PoolLoop {
         try add(link.fromWorker.rawValue, .answers)
         try add(link.errorOutput.descriptor.rawValue, .errorOutput)
         try add(link.pidfd.rawValue, .process)
+    }
+
+    /// Has the driver's thread hear nothing of what the worker says; false if the system refuses.
+    static func pauseWatching(_ link: PipeLink, epoll: borrowing FileDescriptor) -> Bool {
+        futures_epoll_pause(epoll.rawValue, link.fromWorker.rawValue, token(link.id, .answers)) == 0
+    }
+
+    /// Has it hear again, also of what has come meanwhile.
+    static func resumeWatching(_ link: PipeLink, epoll: borrowing FileDescriptor) {
+        let result = futures_epoll_set(epoll.rawValue, link.fromWorker.rawValue, 1, 0, 1, token(link.id, .answers))
+        precondition(result == 0, "epoll_ctl failed with error \(-result): a descriptor was closed by somebody else")
     }
 
     /// Has the driver's thread told when the pipe to the worker takes more.

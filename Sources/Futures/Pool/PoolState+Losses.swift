@@ -240,6 +240,9 @@ extension PoolState {
         schedule(now: now, &actions)
     }
 
+    /// The worker that a task was handed to; nil while it is with none, or is over.
+    package func holder(of id: TaskID) -> WorkerID? { tasks[id]?.worker }
+
     /// The job of a task that a worker holds; nil for a late answer.
     package func job(of id: TaskID, heldBy workerID: WorkerID, attempt: UInt32) -> Job? {
         guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return nil }

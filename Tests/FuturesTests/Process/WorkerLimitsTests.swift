@@ -19,19 +19,6 @@ extension ProcessSuites {
             return found
         }
 
-        private func threads(of pid: Int32) throws -> [String] {
-            let folder = try #require(opendir("/proc/\(pid)/task"))
-            defer { closedir(folder) }
-            var names: [String] = []
-            while let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if !name.hasPrefix(".") { names.append(name) }
-            }
-            return names
-        }
-
         private let report = Victim.shell(
             "read line <&3; exec >&4; cat /proc/self/limits; grep Cpus_allowed_list /proc/self/status; echo nice `nice`"
         )
@@ -79,7 +66,7 @@ extension ProcessSuites {
                 let victim = try Victim(Victim.command("threads"))
                 _ = try victim.hear()
                 try WorkerLimits(niceness: 3, processors: [0]).apply(to: victim.pid)
-                for thread in try threads(of: victim.pid) {
+                for thread in ProcFiles.threads(of: victim.pid) {
                     let status = try #require(textOfFile("/proc/\(victim.pid)/task/\(thread)/status"))
                     #expect(status.contains("Cpus_allowed_list:\t0\n"), "\(status)")
                     // proc(5): behind the name in parentheses come the state, and 16 fields later the nice value.
@@ -87,7 +74,7 @@ extension ProcessSuites {
                     let fields = stat[stat.lastIndex(of: ")")!...].split(separator: " ")
                     #expect(fields[17] == "3", "\(stat)")
                 }
-                #expect(try threads(of: victim.pid).count >= 4)
+                #expect(ProcFiles.threads(of: victim.pid).count >= 4)
             }
         }
 

@@ -6,11 +6,7 @@ import Testing
 private enum Machine {
     /// The numbers of the processors that this process may run on (proc(5), "0-3,8").
     static let processors: [Int] = {
-        guard let file = fopen("/proc/self/status", "r") else { return [] }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 65_536)
-        let text = String(decoding: bytes[..<fread(&bytes, 1, bytes.count, file)], as: UTF8.self)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") } ?? ""
+        let line = ProcFiles.lines(of: "/proc/self/status").first { $0.hasPrefix("Cpus_allowed_list:") } ?? ""
         return line.dropFirst("Cpus_allowed_list:".count).split(separator: ",").flatMap { range in
             let ends = range.split(separator: "-").compactMap { Int($0.drop { !$0.isNumber }) }
             return ends.isEmpty ? [] : Array(ends[0]...ends[ends.count - 1])

@@ -146,7 +146,7 @@ extension ProcessSuites {
             try Leftovers.check {
                 var memory = 0
                 for index in 0..<(WorkerLossTests.crashesArePlain ? 300 : 60) {
-                    if index == 50 { memory = residentMemory() }
+                    if index == 50 { memory = ProcFiles.residentMemory() }
                     let pool = try makePool(maxWorkers: 1)
                     if index % (WorkerLossTests.crashesArePlain ? 3 : 10) == 0 {
                         #expect(try pool.submit(increment, index).result(timeout: longTime) == index + 1)
@@ -154,20 +154,11 @@ extension ProcessSuites {
                     pool.shutdown()
                 }
                 // Less than 32 KiB for each; the sanitizers keep what was freed.
-                let growth = residentMemory() - memory
+                let growth = ProcFiles.residentMemory() - memory
                 #expect(growth < 8 << 20 || !WorkerLossTests.crashesArePlain, "\(growth) bytes")
             }
         }
 
-        private func residentMemory() -> Int {
-            guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-            defer { fclose(file) }
-            var line = [CChar](repeating: 0, count: 128)
-            guard fgets(&line, 128, file) != nil else { return 0 }
-            let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(
-                separator: " ")
-            return Int(words[1])! * Int(getpagesize())
-        }
     }
 }
 

@@ -44,16 +44,7 @@ extension ProcessSuites {
                 sourceLocation: sourceLocation)
         }
 
-        private static func threadCount() -> Int {
-            guard let file = fopen("/proc/self/status", "r") else { return 0 }
-            defer { fclose(file) }
-            var line = [CChar](repeating: 0, count: 4096)
-            while fgets(&line, 4096, file) != nil {
-                let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-                if text.hasPrefix("Threads:") { return Int(text.filter(\.isNumber)) ?? 0 }
-            }
-            return 0
-        }
+        private static func threadCount() -> Int { ProcFiles.entries(of: "/proc/self/task").count }
 
         @Test("500 process pools, each with two workers, leave no descriptor, process, thread or memory")
         func processPools() async {

@@ -31,7 +31,7 @@ extension ProcessSuites {
             let workers = parent.children
             if kind == "writing" {
                 // The parent has stopped itself: its pipes are full, and the workers wait in write(2).
-                try spin { workers.allSatisfy { ChildProgram.state(of: $0) == "S" } }
+                try spin { workers.allSatisfy { ProcFiles.state(of: $0) == "S" } }
             }
             if kind == "with programs" {
                 // Of each worker a shell and its two programs.

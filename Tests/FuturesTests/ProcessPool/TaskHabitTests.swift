@@ -20,16 +20,6 @@ extension ProcessSuites {
             }
         }
 
-        /// The state of a process, as proc(5) has it: R, S, T, ...
-        private func state(of pid: Int32) -> Character? {
-            guard let file = fopen("/proc/\(pid)/stat", "r") else { return nil }
-            defer { fclose(file) }
-            var line = [CChar](repeating: 0, count: 512)
-            guard fgets(&line, 512, file) != nil else { return nil }
-            let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            return text.lastIndex(of: ")").flatMap { text[$0...].dropFirst(2).first }
-        }
-
         // MARK: Too much
 
         @Test(
@@ -66,8 +56,8 @@ extension ProcessSuites {
             try withPool(maxWorkers: 2) { pool in
                 let stopped = try pool.submit(stop, folder.file("runs"))
                 try folder.waitFor("runs")
-                try spin { Leftovers.childProcesses().contains { state(of: $0) == "T" } }
-                let worker = try #require(Leftovers.childProcesses().first { state(of: $0) == "T" })
+                try spin { Leftovers.childProcesses().contains { ProcFiles.state(of: $0) == "T" } }
+                let worker = try #require(Leftovers.childProcesses().first { ProcFiles.state(of: $0) == "T" })
                 for number in 0..<100 {
                     #expect(try pool.submit(increment, number).result(timeout: longTime) == number + 1)
                 }
@@ -88,7 +78,7 @@ extension ProcessSuites {
                 let stopped = try pool.submit(stop, folder.file("runs"))
                 let behind = try (0..<5).map { try pool.submit(increment, $0) }
                 try folder.waitFor("runs")
-                try spin { state(of: worker) == "T" }
+                try spin { ProcFiles.state(of: worker) == "T" }
                 let isCancelled = behind.map { $0.cancel() }
                 kill(worker, SIGCONT)
                 #expect(try stopped.result(timeout: longTime) == 1)

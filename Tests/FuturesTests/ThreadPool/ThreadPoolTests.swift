@@ -14,15 +14,6 @@ private let addLater = Callable("addLater") { (left: Int, right: Int) async -> I
     return left + right
 }
 
-/// The calling thread's name, as Linux shows it.
-private func threadName() -> String {
-    guard let file = fopen("/proc/thread-self/comm", "r") else { return "" }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 64)
-    guard fgets(&line, Int32(line.count), file) != nil else { return "" }
-    return String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-}
-
 extension ProcessSuites {
     @Suite struct ThreadPoolTests {
         /// Runs a test with a pool, shuts it down, and looks for leftovers.
@@ -45,7 +36,7 @@ extension ProcessSuites {
                 #expect(try pool.submit(addLater, 1, 2).result() == 3)
                 let later = try pool.submit { () async -> String in
                     await Task.yield()
-                    return threadName()
+                    return ProcFiles.threadName
                 }
                 #expect(try later.result().hasPrefix("futures-pool-"))
                 let named = try pool.submit(increment, 1)
@@ -103,10 +94,10 @@ extension ProcessSuites {
         @Test("the threads' names have the prefix and a number, in 15 bytes", .proves(.T2))
         func names() throws {
             let pool = try ThreadPoolExecutor(maxWorkers: 1, threadNamePrefix: "fetch")
-            #expect(try pool.submit { threadName() }.result() == "fetch-0")
+            #expect(try pool.submit { ProcFiles.threadName }.result() == "fetch-0")
             pool.shutdown()
             let long = try ThreadPoolExecutor(maxWorkers: 1, threadNamePrefix: "a long name, with ü")
-            #expect(try long.submit { threadName() }.result() == "a long name, -0")
+            #expect(try long.submit { ProcFiles.threadName }.result() == "a long name, -0")
             long.shutdown()
             #expect(Futures.threadName("überüberüber", 10) == "überüberü-10")
             #expect(Futures.threadName("", 0) == "-0")
@@ -247,9 +238,9 @@ extension ProcessSuites {
                 let names = Mutex<[String]>([])
                 let future = try pool.submit { try go.wait() }
                 future.addDoneCallback { [unowned pool] _ in
-                    let inner = try? pool.submit { threadName() }
+                    let inner = try? pool.submit { ProcFiles.threadName }
                     let name = blocking { try? inner?.result() }
-                    names.withLock { $0 = [threadName(), name ?? ""] }
+                    names.withLock { $0 = [ProcFiles.threadName, name ?? ""] }
                     blocking { pool.shutdown() }
                     end.open()
                 }

@@ -1,4 +1,4 @@
-import Glibc
+import TestSupport
 import Testing
 import Wire
 
@@ -140,21 +140,11 @@ import Wire
     func untouched() throws {
         var decoder = FrameDecoder()
         decoder.detachedWay = .put
-        let before = try residentMemory()
+        let before = ProcFiles.residentMemory()
         header(kind: 0x83, messageLength: 0, payloadLength: 1 << 30).withUnsafeBytes { decoder.append($0) }
         expectEqual(try decoder.withNextFrame { _ in }, false)
         expectEqual(decoder.takeRoom() != nil, true)
-        #expect(try residentMemory() < before + (64 << 20))
+        #expect(ProcFiles.residentMemory() < before + (64 << 20))
         expectEqual(decoder.isMidFrame && decoder.truncationError() != nil, true)
-    }
-
-    /// Of this process, in bytes.
-    private func residentMemory() throws -> Int {
-        let file = try #require(fopen("/proc/self/statm", "r"))
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 200)
-        try #require(fgets(&line, Int32(line.count), file) != nil)
-        let text = line.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        return try #require(Int(text.split(separator: " ")[1])) * Int(getpagesize())
     }
 }

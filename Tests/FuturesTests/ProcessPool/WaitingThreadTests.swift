@@ -1,0 +1,133 @@
+import Synchronization
+import TestFunctions
+import TestSupport
+import Testing
+
+@testable import Futures
+
+extension ProcessSuites {
+    /// The thread that waits for a call reads the answer itself: docs/decisions/waiting-thread-reads.md.
+    @Suite struct WaitingThreadTests {
+        /// How often the pools' own threads have been given a processor.
+        private func turnsOfPoolThreads() -> Int {
+            Leftovers.poolThreads().flatMap { ProcFiles.lines(of: "/proc/self/task/\($0)/status") }
+                .filter { $0.contains("voluntary_ctxt_switches") }
+                .compactMap { $0.split(separator: "\t").last.flatMap { Int($0) } }
+                .reduce(0, +)
+        }
+
+        @Test("the pool's thread sleeps on while another waits for an answer")
+        func readsItself() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                defer { pool.shutdown() }
+                // Long enough for the waiting thread to come before the answer.
+                func call() throws { _ = try pool.submit(incrementSlowly, 1, 2_000).result(timeout: longTime) }
+                for _ in 0..<3 { try call() }
+                let before = turnsOfPoolThreads()
+                #expect(before > 0)
+                for _ in 0..<60 { try call() }
+                #expect(turnsOfPoolThreads() - before < 30)
+            }
+        }
+
+        @Test("so it is for each element of a map")
+        func readsElementsItself() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                defer { pool.shutdown() }
+                _ = try pool.submit(increment, 1).result(timeout: longTime)
+                let times = repeatElement(2_000, count: 60)
+                let map = try pool.map(incrementSlowly, 0..<60, times, chunkSize: 1, timeout: longTime)
+                let before = turnsOfPoolThreads()
+                #expect(try map.collect() == Array(1...60))
+                #expect(turnsOfPoolThreads() - before < 30)
+            }
+        }
+
+        @Test("callbacks of what it reads run in the pool's thread for callbacks, not in the one that waits", .proves(.C3))
+        func runsNoCallback() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                defer { pool.shutdown() }
+                let names = Mutex<[String]>([])
+                _ = try pool.submit(increment, 1).result(timeout: longTime)
+                for _ in 0..<20 {
+                    let first = try pool.submit(incrementSlowly, 1, 1_000)
+                    let second = try pool.submit(incrementSlowly, 2, 1_000)
+                    let told = Gate()
+                    for future in [first, second] {
+                        future.addDoneCallback { (_: Future<Int>) in
+                            names.withLock { $0.append(ProcFiles.threadName) }
+                            told.open()
+                        }
+                    }
+                    #expect(try second.result(timeout: longTime) == 3)
+                    try told.wait(2)
+                }
+                #expect(names.withLock { $0 } == [String](repeating: "futures-pool-cb", count: 40))
+            }
+        }
+
+        @Test("a wait that is over before the answer leaves the reading to the pool", .proves(.F6))
+        func leavesTheRestToThePool() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1)
+                defer { pool.shutdown() }
+                let future = try pool.submit(awaitFile, folder.file("go"))
+                let later = try pool.submit(increment, 1)
+                #expect(throws: TimeoutError.self) { try future.result(timeout: .milliseconds(30)) }
+                let told = Gate()
+                later.addDoneCallback { (_: Future<Int>) in told.open() }
+                _ = folder.write("", to: "go")
+                try told.wait()
+                #expect(future.isDone)
+            }
+        }
+
+        @Test("whoever else ends the call wakes the thread that reads for it", .proves(.F3))
+        func isWokenByOthers() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 2)
+                let futures = try (0..<2).map { _ in try pool.submit(awaitFile, folder.file("never")) }
+                let behind = try pool.submit(increment, 1)
+                let ended = Mutex<[Bool]>([])
+                let threads = TestThreads()
+                for future in futures + [behind] {
+                    threads.start {
+                        let error = try? future.exception(timeout: longTime)
+                        ended.withLock { $0.append(error is BrokenProcessPool || future.isCancelled) }
+                    }
+                }
+                try spin { futures.allSatisfy { $0.isRunning } }
+                #expect(behind.cancel())
+                pool.killWorkers()
+                threads.join()
+                #expect(ended.withLock { $0 } == [true, true, true])
+                pool.shutdown()
+            }
+        }
+
+        @Test("threads that wait for one worker's answers, each for its own, all get them")
+        func takesTurns() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                defer { pool.shutdown() }
+                let threads = TestThreads()
+                let sum = Atomic<Int>(0)
+                for _ in 0..<4 {
+                    threads.start {
+                        for number in 0..<300 {
+                            let result = try? pool.submit(increment, number).result(timeout: longTime)
+                            sum.add(result ?? 0, ordering: .relaxed)
+                        }
+                    }
+                }
+                threads.join()
+                #expect(sum.load(ordering: .relaxed) == 4 * (1...300).reduce(0, +))
+            }
+        }
+    }
+}

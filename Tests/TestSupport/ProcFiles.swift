@@ -1,0 +1,64 @@
+import Glibc
+
+/// What proc(5) says of processes and threads. What is gone says nothing.
+public enum ProcFiles {
+    /// The text of a file whose size nobody knows before it is read; nil if it cannot be read.
+    public static func text(of path: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = fread(&piece, 1, piece.count, file)
+            if count == 0 { break }
+            bytes += piece[..<count]
+        }
+        return ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// The lines of a file.
+    public static func lines(of path: String) -> [Substring] { (text(of: path) ?? "").split(separator: "\n") }
+
+    /// The names in a folder, whichever.
+    public static func entries(of path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// The children of a process, zombies too. A program with several threads has children in each of them.
+    public static func children(of pid: Int32) -> [Int32] {
+        threads(of: pid).flatMap { thread in
+            (lines(of: "/proc/\(pid)/task/\(thread)/children").first ?? "").split(separator: " ").compactMap { Int32($0) }
+        }
+    }
+
+    /// The letter for the state of a process's main thread (R, S, T, Z, ...); nil if there is no such process.
+    public static func state(of pid: Int32) -> Character? {
+        guard let text = text(of: "/proc/\(pid)/stat") else { return nil }
+        return text.lastIndex(of: ")").flatMap { text[$0...].dropFirst(2).first }
+    }
+
+    /// The threads of a process.
+    public static func threads(of pid: Int32) -> [String] { entries(of: "/proc/\(pid)/task") }
+
+    /// The memory that this process has resident, in bytes.
+    public static func residentMemory() -> Int {
+        let words = (text(of: "/proc/self/statm") ?? "").split(separator: " ")
+        guard words.count > 1, let pages = Int(words[1]) else { fatalError("/proc/self/statm is \(words)") }
+        return pages * Int(getpagesize())
+    }
+
+    /// The name of a thread of this process, as Linux cuts it.
+    public static func threadName(_ id: String) -> String { String(lines(of: "/proc/self/task/\(id)/comm").first ?? "") }
+
+    /// The calling thread's name.
+    public static var threadName: String { String(lines(of: "/proc/thread-self/comm").first ?? "") }
+}
