@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -249,6 +250,16 @@ int futures_poll_pair(int first, int second, int64_t timeout_ns) {
     struct timespec limit = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
     if (ppoll(ready, 2, timeout_ns < 0 ? NULL : &limit, NULL) <= 0) return 0;
     return (ready[0].revents != 0 ? 1 : 0) | (ready[1].revents != 0 ? 2 : 0);
+}
+
+int futures_spin_until_readable(int fd, int64_t time_ns) {
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    int64_t end = futures_monotonic_nanoseconds() + time_ns;
+    do {
+        if (poll(&ready, 1, 0) > 0) return 1;
+        sched_yield();
+    } while (futures_monotonic_nanoseconds() < end);
+    return 0;
 }
 
 int futures_eventfd(void) {

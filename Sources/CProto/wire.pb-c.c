@@ -1511,7 +1511,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__compression_policy__descript
   (ProtobufCMessageInit) futures__wire__v1__compression_policy__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor futures__wire__v1__hello__field_descriptors[7] =
+static const ProtobufCFieldDescriptor futures__wire__v1__hello__field_descriptors[8] =
 {
   {
     "wire_version",
@@ -1597,6 +1597,18 @@ static const ProtobufCFieldDescriptor futures__wire__v1__hello__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spin_nanoseconds",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Futures__Wire__V1__Hello, spin_nanoseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned futures__wire__v1__hello__field_indices_by_name[] = {
   3,   /* field[3] = capabilities */
@@ -1604,13 +1616,14 @@ static const unsigned futures__wire__v1__hello__field_indices_by_name[] = {
   6,   /* field[6] = journal_descriptor */
   2,   /* field[2] = limits */
   1,   /* field[1] = minimum_wire_version */
+  7,   /* field[7] = spin_nanoseconds */
   0,   /* field[0] = wire_version */
   4,   /* field[4] = worker_id */
 };
 static const ProtobufCIntRange futures__wire__v1__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor futures__wire__v1__hello__descriptor =
 {
@@ -1620,7 +1633,7 @@ const ProtobufCMessageDescriptor futures__wire__v1__hello__descriptor =
   "Futures__Wire__V1__Hello",
   "futures.wire.v1",
   sizeof(Futures__Wire__V1__Hello),
-  7,
+  8,
   futures__wire__v1__hello__field_descriptors,
   futures__wire__v1__hello__field_indices_by_name,
   1,  futures__wire__v1__hello__number_ranges,

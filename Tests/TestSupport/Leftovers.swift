@@ -16,7 +16,8 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     /// What there is now.
     public static func now() -> Leftovers {
         Leftovers(
-            descriptors: ProcFiles.entries(of: "/proc/self/fd").compactMap(descriptor).sorted(), children: childProcesses(),
+            descriptors: ProcFiles.entries(of: "/proc/self/fd").compactMap(descriptor).sorted(),
+            children: childProcesses(),
             poolThreads: poolThreads().count)
     }
 
@@ -32,12 +33,19 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     public static func check<R>(
         eventually: Bool = false, _ body: () throws -> R, sourceLocation: SourceLocation = #_sourceLocation
     ) rethrows -> R {
-        let before = now()
+        let before = beforehand()
         let result = try body()
         let after = settled(before, tries: eventually ? 10_000 : 0)
         // In words, too: of a test in a process of its own, the comment is all that is told.
         #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
         return result
+    }
+
+    /// What there is now; looked at again for a moment while it has a pool's thread, which may be one of the test before, as
+    /// ``settled(_:tries:)`` says.
+    private static func beforehand() -> Leftovers {
+        for _ in 0..<100 where !poolThreads().isEmpty { usleep(1_000) }
+        return now()
     }
 
     /// What there is now; looked at again while it is not as before. A thread that was joined may be listed a moment
@@ -59,7 +67,7 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async rethrows -> R {
-        let before = now()
+        let before = beforehand()
         let result = try await body()
         // No process may be left, but descriptors live as long as the pool, and a task that ends in another thread may be about
         // to let go of that.

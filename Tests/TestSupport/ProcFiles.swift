@@ -36,7 +36,9 @@ public enum ProcFiles {
     /// The children of a process, zombies too. A program with several threads has children in each of them.
     public static func children(of pid: Int32) -> [Int32] {
         threads(of: pid).flatMap { thread in
-            (lines(of: "/proc/\(pid)/task/\(thread)/children").first ?? "").split(separator: " ").compactMap { Int32($0) }
+            (lines(of: "/proc/\(pid)/task/\(thread)/children").first ?? "").split(separator: " ").compactMap {
+                Int32($0)
+            }
         }
     }
 
@@ -56,8 +58,27 @@ public enum ProcFiles {
         return pages * Int(getpagesize())
     }
 
+    /// How long the main thread of a process has computed; nil if there is no such process.
+    public static func processorTime(of pid: Int32) -> Duration? {
+        guard let first = text(of: "/proc/\(pid)/task/\(pid)/schedstat")?.split(separator: " ").first else {
+            return nil
+        }
+        return Int64(first).map { .nanoseconds($0) }
+    }
+
+    /// How often a thread has slept, and how often it had to let another one have the processor.
+    public static func switches(ofThread id: String, of pid: Int32) -> (own: Int, forced: Int) {
+        func number(_ name: String) -> Int {
+            let line = lines(of: "/proc/\(pid)/task/\(id)/status").first { $0.hasPrefix(name) }
+            return line?.split(separator: "\t").last.flatMap { Int($0) } ?? 0
+        }
+        return (number("voluntary_ctxt_switches"), number("nonvoluntary_ctxt_switches"))
+    }
+
     /// The name of a thread of this process, as Linux cuts it.
-    public static func threadName(_ id: String) -> String { String(lines(of: "/proc/self/task/\(id)/comm").first ?? "") }
+    public static func threadName(_ id: String) -> String {
+        String(lines(of: "/proc/self/task/\(id)/comm").first ?? "")
+    }
 
     /// The calling thread's name.
     public static var threadName: String { String(lines(of: "/proc/thread-self/comm").first ?? "") }

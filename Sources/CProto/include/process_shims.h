@@ -91,6 +91,10 @@ int futures_epoll_wait(int epoll, struct futures_event *events, int capacity, in
 /// limit). Returns which are ready: 1 for the first, 2 for the second, or both together.
 int futures_poll_pair(int first, int second, int64_t timeout_ns);
 
+/// Looks again and again whether `fd` has input or has ended, for `time_ns` nanoseconds at most, letting other threads have the
+/// processor in between. Returns whether so.
+int futures_spin_until_readable(int fd, int64_t time_ns);
+
 /// An eventfd: a counter that wakes a poll. Non-blocking, close-on-exec.
 int futures_eventfd(void);
 void futures_eventfd_signal(int fd);

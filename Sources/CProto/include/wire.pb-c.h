@@ -253,10 +253,14 @@ struct  Futures__Wire__V1__Hello
    * The number of the descriptor that is the worker's journal, memory that it shares with the parent; 0 if it has none.
    */
   uint32_t journal_descriptor;
+  /*
+   * For how many nanoseconds the worker may look again and again for the next task before it sleeps; 0: it sleeps at once.
+   */
+  uint32_t spin_nanoseconds;
 };
 #define FUTURES__WIRE__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&futures__wire__v1__hello__descriptor) \
-    , 0, 0, NULL, 0,NULL, 0, NULL, 0 }
+    , 0, 0, NULL, 0,NULL, 0, NULL, 0, 0 }
 
 
 /*

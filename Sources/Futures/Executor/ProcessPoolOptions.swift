@@ -27,6 +27,11 @@ public struct ProcessPoolOptions: Sendable {
     /// How long a worker that is to end may take, after SIGTERM or when it was told to by the wire, before it gets SIGKILL.
     /// Zero or more. 5 s by default.
     public var terminationGrace: Duration
+    /// How long a worker that has nothing to do, and a thread that waits for a result, look again and again for what comes
+    /// before they sleep; 0 to 10 ms, where 0 turns it off. 100 µs by default: a short call is answered as much sooner, for
+    /// which they keep a processor for as long. They learn: where it is in vain, they do it seldom. A thread does not look
+    /// while as many workers compute as there are processors, and with one processor nobody does.
+    public var spinTime: Duration
     /// Payloads of so many bytes and more do not go through a pipe where it can be avoided; nil if all do.
     package var detachedPayloadSize: Int? = 1 << 17
 
@@ -36,7 +41,7 @@ public struct ProcessPoolOptions: Sendable {
         onWorkerLoss: WorkerLossPolicy = .breakPool, softTimeout: Duration? = nil, hardTimeout: Duration? = nil,
         workerLimits: WorkerLimits = .none, startMethod: WorkerStartMethod = .spawn, recycling: WorkerRecycling = .none,
         crashBacktrace: CrashBacktrace = .inherited, startTimeout: Duration = .seconds(60),
-        terminationGrace: Duration = .seconds(5)
+        terminationGrace: Duration = .seconds(5), spinTime: Duration = .microseconds(100)
     ) {
         self.compression = compression
         self.backlogLimit = backlogLimit
@@ -49,6 +54,7 @@ public struct ProcessPoolOptions: Sendable {
         self.crashBacktrace = crashBacktrace
         self.startTimeout = startTimeout
         self.terminationGrace = terminationGrace
+        self.spinTime = spinTime
     }
 
     func check() throws(InvalidArgumentError) {
@@ -62,6 +68,9 @@ public struct ProcessPoolOptions: Sendable {
         guard terminationGrace >= .zero else {
             throw InvalidArgumentError(
                 argument: "terminationGrace", problem: "must not be negative: \(terminationGrace)")
+        }
+        guard spinTime >= .zero, spinTime <= .milliseconds(10) else {
+            throw InvalidArgumentError(argument: "spinTime", problem: "must be 0 to 10 ms, not \(spinTime)")
         }
     }
 

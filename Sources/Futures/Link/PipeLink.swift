@@ -31,6 +31,7 @@ final class PipeLink: @unchecked Sendable {
 
     // Theirs who have the reading role; `functions` and `limits` do not change any more when the worker is ready.
     let reading = ReadingRole()
+    var spinning = SpinPolicy()
     var decoder = FrameDecoder(limits: .default)
     /// The decoder's, readable while it hands out a frame.
     let receiveLimits = WireLimits.default

@@ -84,7 +84,8 @@ extension PoolDriver {
             if detachedPayloadSize != nil { link.decoder.detachedWay = .taken }
             let hello = Hello(
                 capabilities: detachedPayloadSize == nil ? [] : [WireCapability.detachedPayloads],
-                workerID: id.rawValue, compression: compression, journalDescriptor: workerJournalDescriptor)
+                workerID: id.rawValue, compression: compression, journalDescriptor: workerJournalDescriptor,
+                spinNanoseconds: UInt32(spinTime))
             do {
                 try PoolLoop.watch(link, epoll: epoll)
                 // Nobody else knows the link yet, so that this thread may use what is the settling role's.

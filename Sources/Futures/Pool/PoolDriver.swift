@@ -94,6 +94,9 @@ final class PoolDriver: @unchecked Sendable {
     let startTimeout: Int64
     let backlogLimit: BacklogLimit
     let detachedPayloadSize: Int?
+    /// In nanoseconds; 0 for none.
+    let spinTime: Int64
+    let usableProcessors: Int
     let core: Mutex<Core>
     /// Added and removed by the driver's thread, read by whoever settles.
     let links = Mutex<[WorkerID: PipeLink]>([:])
@@ -127,6 +130,9 @@ final class PoolDriver: @unchecked Sendable {
         startTimeout = configuration.startTimeout
         backlogLimit = configuration.backlogLimit
         detachedPayloadSize = options.detachedPayloadSize
+        usableProcessors = usableProcessorCount()
+        // With one processor, who is looked for cannot come.
+        spinTime = usableProcessors > 1 ? options.spinTime.clampedNanoseconds : 0
         epoll = try FileDescriptor.epoll()
         wakeup = try FileDescriptor.event()
         core = Mutex(Core(state: PoolState(configuration)))

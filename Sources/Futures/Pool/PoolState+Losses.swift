@@ -240,8 +240,10 @@ extension PoolState {
         schedule(now: now, &actions)
     }
 
-    /// The worker that a task was handed to; nil while it is with none, or is over.
-    package func holder(of id: TaskID) -> WorkerID? { tasks[id]?.worker }
+    /// The worker that a task was handed to, and how many workers have tasks; nil while it is with none, or is over.
+    package func holder(of id: TaskID) -> (worker: WorkerID, busyWorkers: Int)? {
+        tasks[id]?.worker.map { ($0, busyCount) }
+    }
 
     /// The job of a task that a worker holds; nil for a late answer.
     package func job(of id: TaskID, heldBy workerID: WorkerID, attempt: UInt32) -> Job? {

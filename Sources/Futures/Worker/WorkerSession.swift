@@ -41,6 +41,8 @@ final class WorkerSession: Sendable {
     private struct Greeting {
         let compression: CompressionPolicy
         let limits: WireLimits
+        /// In nanoseconds.
+        let spinTime: Int64
     }
 
     private struct Inbox {
@@ -70,6 +72,8 @@ final class WorkerSession: Sendable {
     private static let batchSize = JournalLayout.ringSize / 2
     /// A finished task's answer waits no longer than this for others to go with it: about what a write costs.
     private static let batchDelay: Int64 = 20_000
+    /// Whatever the pool says.
+    private static let longestSpinTime: Int64 = 1_000_000_000
 
     init(_ registry: FunctionRegistry, input: Int32, output: Int32, refusal: String = "") {
         self.registry = registry
@@ -113,11 +117,13 @@ final class WorkerSession: Sendable {
         var oldestAnswer: Int64?
         // The end of the task before, if little has been done since: reading the clock takes as long as a short task.
         var lastEnd: Int64?
+        var spinning = SpinPolicy()
         while true {
             guard let request = inbox.withLock({ $0.requests.popFirst() }) else {
                 try flush()
                 oldestAnswer = nil
                 lastEnd = nil
+                lookForRequests(&spinning)
                 try read()
                 continue
             }
@@ -262,6 +268,13 @@ final class WorkerSession: Sendable {
 
     // MARK: Reading
 
+    /// Before it sleeps, if that is worth it. What comes is read by whoever has the role then.
+    private func lookForRequests(_ spinning: inout SpinPolicy) {
+        let time = greeting.withLock { $0?.spinTime } ?? 0
+        guard time > 0, spinning.begins() else { return }
+        spinning.ended(isFound: futures_spin_until_readable(input, time) != 0)
+    }
+
     /// Reads once, waiting until there is something, and takes in all whole frames. Does nothing while requests wait.
     private func read() throws(End) {
         try reading.withLock { decoder throws(End) in
@@ -357,7 +370,11 @@ final class WorkerSession: Sendable {
         let journal =
             hello.journalDescriptor == 0 ? nil : JournalWriter(descriptor: Int32(clamping: hello.journalDescriptor))
         self.journal.withLock { $0 = journal }
-        greeting.withLock { $0 = Greeting(compression: hello.compression, limits: hello.limits) }
+        greeting.withLock {
+            $0 = Greeting(
+                compression: hello.compression, limits: hello.limits,
+                spinTime: min(Int64(hello.spinNanoseconds), Self.longestSpinTime))
+        }
         writing.withLock { output in
             output.setLimits(hello.limits)
             output.journal = journal

@@ -238,7 +238,8 @@ extension Hello {
             wireVersion: message.wire_version, minimumWireVersion: message.minimum_wire_version,
             limits: WireLimits(message.limits),
             capabilities: try texts(message.capabilities, message.n_capabilities, "a capability"),
-            workerID: message.worker_id, compression: compression, journalDescriptor: message.journal_descriptor)
+            workerID: message.worker_id, compression: compression, journalDescriptor: message.journal_descriptor,
+            spinNanoseconds: message.spin_nanoseconds)
     }
 }
 

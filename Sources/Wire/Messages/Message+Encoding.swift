@@ -187,6 +187,7 @@ extension Hello {
         message.capabilities = arena.texts(capabilities)
         message.worker_id = workerID
         message.journal_descriptor = journalDescriptor
+        message.spin_nanoseconds = spinNanoseconds
         if compression.isEnabled {
             let policy = arena.array(of: CCompressionPolicy.self, count: 1)!
             futures__wire__v1__compression_policy__init(policy)

@@ -14,12 +14,14 @@ public struct Hello: Sendable, Hashable {
     public var compression: CompressionPolicy
     /// The number of the descriptor that is the worker's journal; 0 if it has none.
     public var journalDescriptor: UInt32
+    /// For how many nanoseconds the worker may look again and again for the next task before it sleeps.
+    public var spinNanoseconds: UInt32
 
     /// A hello of this version of the wire unless told otherwise.
     public init(
         wireVersion: UInt32 = WireVersion.current, minimumWireVersion: UInt32 = WireVersion.oldest,
         limits: WireLimits = .default, capabilities: [String] = [], workerID: UInt64 = 0,
-        compression: CompressionPolicy = .off, journalDescriptor: UInt32 = 0
+        compression: CompressionPolicy = .off, journalDescriptor: UInt32 = 0, spinNanoseconds: UInt32 = 0
     ) {
         self.wireVersion = wireVersion
         self.minimumWireVersion = minimumWireVersion
@@ -28,6 +30,7 @@ public struct Hello: Sendable, Hashable {
         self.workerID = workerID
         self.compression = compression
         self.journalDescriptor = journalDescriptor
+        self.spinNanoseconds = spinNanoseconds
     }
 }
 

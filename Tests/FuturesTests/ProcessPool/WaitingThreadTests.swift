@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import TestFunctions
 import TestSupport
@@ -10,10 +11,8 @@ extension ProcessSuites {
     @Suite struct WaitingThreadTests {
         /// How often the pools' own threads have been given a processor.
         private func turnsOfPoolThreads() -> Int {
-            Leftovers.poolThreads().flatMap { ProcFiles.lines(of: "/proc/self/task/\($0)/status") }
-                .filter { $0.contains("voluntary_ctxt_switches") }
-                .compactMap { $0.split(separator: "\t").last.flatMap { Int($0) } }
-                .reduce(0, +)
+            Leftovers.poolThreads().map { ProcFiles.switches(ofThread: $0, of: getpid()) }
+                .reduce(0) { $0 + $1.own + $1.forced }
         }
 
         @Test("the pool's thread sleeps on while another waits for an answer")
@@ -45,7 +44,9 @@ extension ProcessSuites {
             }
         }
 
-        @Test("callbacks of what it reads run in the pool's thread for callbacks, not in the one that waits", .proves(.C3))
+        @Test(
+            "callbacks of what it reads run in the pool's thread for callbacks, not in the one that waits", .proves(.C3)
+        )
         func runsNoCallback() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)

@@ -112,6 +112,10 @@ extension ProcessSuites {
                     ProcessPoolOptions(terminationGrace: .seconds(-1)),
                     "terminationGrace must not be negative: -1.0 seconds"
                 ),
+                (
+                    ProcessPoolOptions(spinTime: .nanoseconds(-1)), "spinTime must be 0 to 10 ms, not -1e-09 seconds"
+                ),
+                (ProcessPoolOptions(spinTime: .milliseconds(11)), "spinTime must be 0 to 10 ms, not 0.011 seconds"),
             ]
             for (options, text) in invalid {
                 let error = #expect(throws: InvalidArgumentError.self) { try pool(options) }

@@ -20,7 +20,8 @@ var sampleMessages: [Message] {
         .hello(
             Hello(
                 wireVersion: 7, minimumWireVersion: 3, limits: limits, capabilities: ["shared-memory", ""],
-                workerID: .max, compression: .zlib(level: 9, threshold: 12345), journalDescriptor: 5)),
+                workerID: .max, compression: .zlib(level: 9, threshold: 12345), journalDescriptor: 5,
+                spinNanoseconds: .max)),
         .welcome(Welcome(pid: 0, functions: [])),
         .welcome(
             Welcome(
