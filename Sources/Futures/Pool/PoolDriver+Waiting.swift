@@ -15,7 +15,7 @@ extension PoolDriver {
         let observer = PipeWaiter.Observer(waiter)
         if future.addObserver(observer) {
             // Never at the cost of a worker that computes.
-            let spins = spinTime > 0 && holder.busyWorkers < usableProcessors
+            let spins = spinTime > 0 && holder.busyWorkers < Self.usableProcessors
             readAnswers(link, waiter, until: deadline, spins: spins) { future.isDone }
             future.removeObserver(observer)
         }

@@ -96,7 +96,8 @@ final class PoolDriver: @unchecked Sendable {
     let detachedPayloadSize: Int?
     /// In nanoseconds; 0 for none.
     let spinTime: Int64
-    let usableProcessors: Int
+    /// When the first pool was made: it takes a while to find out, and is no more than a hint here.
+    static let usableProcessors = usableProcessorCount()
     let core: Mutex<Core>
     /// Added and removed by the driver's thread, read by whoever settles.
     let links = Mutex<[WorkerID: PipeLink]>([:])
@@ -130,9 +131,8 @@ final class PoolDriver: @unchecked Sendable {
         startTimeout = configuration.startTimeout
         backlogLimit = configuration.backlogLimit
         detachedPayloadSize = options.detachedPayloadSize
-        usableProcessors = usableProcessorCount()
         // With one processor, who is looked for cannot come.
-        spinTime = usableProcessors > 1 ? options.spinTime.clampedNanoseconds : 0
+        spinTime = Self.usableProcessors > 1 ? options.spinTime.clampedNanoseconds : 0
         epoll = try FileDescriptor.epoll()
         wakeup = try FileDescriptor.event()
         core = Mutex(Core(state: PoolState(configuration)))
