@@ -96,7 +96,7 @@ final class PoolDriver: @unchecked Sendable {
     let detachedPayloadSize: Int?
     /// In nanoseconds; 0 for none.
     let spinTime: Int64
-    /// When the first pool was made: it takes a while to find out, and is no more than a hint here.
+    /// When somebody first waited for a call: it takes a while to find out, and is no more than a hint here.
     static let usableProcessors = usableProcessorCount()
     let core: Mutex<Core>
     /// Added and removed by the driver's thread, read by whoever settles.
@@ -132,7 +132,7 @@ final class PoolDriver: @unchecked Sendable {
         backlogLimit = configuration.backlogLimit
         detachedPayloadSize = options.detachedPayloadSize
         // With one processor, who is looked for cannot come.
-        spinTime = Self.usableProcessors > 1 ? options.spinTime.clampedNanoseconds : 0
+        spinTime = futures_affinity_count() > 1 ? options.spinTime.clampedNanoseconds : 0
         epoll = try FileDescriptor.epoll()
         wakeup = try FileDescriptor.event()
         core = Mutex(Core(state: PoolState(configuration)))
