@@ -1,12 +1,12 @@
 /// The rest of a map's asynchronous sequences.
 ///
 /// `@unchecked Sendable`: made by `map`, used by the map's reading task alone.
-final class AsyncMapInput<Output: Sendable>: @unchecked Sendable {
+final class AsyncMapInput: @unchecked Sendable {
     /// Reads up to so many elements and gives what submits them; nil at the end.
-    private let readChunk: (Int) async throws -> (() throws -> [MapPart<Output>])?
+    private let readChunk: (Int) async throws -> (() throws -> [MapPart])?
 
     init<each Input, each Source: AsyncSequence>(
-        _ sequence: repeat each Source, submit: @escaping (repeat [each Input]) throws -> [MapPart<Output>]
+        _ sequence: repeat each Source, submit: @escaping (repeat [each Input]) throws -> [MapPart]
     ) where repeat (each Source).Element == each Input {
         let columns = (repeat AsyncColumnReader(each sequence))
         var hasSequence = false
@@ -38,7 +38,7 @@ final class AsyncMapInput<Output: Sendable>: @unchecked Sendable {
     /// Reads the next elements, and gives what submits them; nil at the end.
     ///
     /// - Throws: what a sequence throws.
-    func readNext(_ sizer: ChunkSizer) async throws -> (() throws -> [MapPart<Output>])? {
+    func readNext(_ sizer: ChunkSizer) async throws -> (() throws -> [MapPart])? {
         try await readChunk(sizer.next(remaining: nil))
     }
 }

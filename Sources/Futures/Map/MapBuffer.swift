@@ -9,15 +9,15 @@ enum MapOrder: Sendable { case ofInput, ofCompletion }
 /// The consumers (``MapCursor``), the futures of a map without order, and the reading task of asynchronous input share it.
 /// Reading and submitting are the user's code or may take a while, so they happen with no lock held; one thread at a time
 /// has its turn with the input.
-final class MapBuffer<Output: Sendable>: Sendable {
+final class MapBuffer: Sendable {
     private struct State {
         /// Submitted and not begun to be handed out, in the order of the input.
-        var parts: Deque<MapPart<Output>> = []
+        var parts: Deque<MapPart> = []
         /// In the order of completion: the parts by number, and which of them are done, first come first.
-        var unordered: [Int: MapPart<Output>] = [:]
+        var unordered: [Int: MapPart] = [:]
         var arrived: Deque<Int> = []
         /// The one that is being handed out.
-        var current: MapOutcomeReader<Output>?
+        var current: MapPartReader?
         var input = Input.ended
         /// The input's own error, for after the results of what was submitted before.
         var inputFailure: (any Error)?
@@ -39,24 +39,19 @@ final class MapBuffer<Output: Sendable>: Sendable {
     private enum Input {
         /// All was submitted, or nobody wants the rest.
         case ended
-        case waiting(MapInput<Output>)
+        case waiting(MapInput)
         /// A thread has its turn with it.
         case reading
         /// A task reads it.
         case asynchronous(Task<Void, Never>?)
     }
 
-    /// What a consumer gets in one go.
-    enum Handout {
-        case outcome(Result<Output, any Error>)
-        /// The values of a part, or the rest of them.
-        case values([Output])
-    }
-
     /// What a consumer is to do next.
     enum Step {
-        /// That was handed out; with `hasMoreInput` there may be room to read on.
-        case take(Handout, hasMoreInput: Bool)
+        /// Something was handed out; with `hasMoreInput` there may be room to read on.
+        case taken(hasMoreInput: Bool)
+        /// The input's own error is handed out.
+        case failed(any Error)
         /// Until the future is done.
         case wait(AnyFuture)
         /// Until something has changed, by ``changes``.
@@ -72,6 +67,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     }
 
     private let state: Mutex<State>
+    private let resultType: MapResultType
     private let order: MapOrder
     /// The most elements that are submitted ahead of the consumer.
     private let bufferSize: Int
@@ -81,7 +77,10 @@ final class MapBuffer<Output: Sendable>: Sendable {
     let changes = Signal()
 
     /// - Parameter readsAhead: whether the input is at hand and is read on whenever a part is done.
-    init(order: MapOrder, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false) {
+    init(
+        of resultType: MapResultType, order: MapOrder, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false
+    ) {
+        self.resultType = resultType
         self.order = order
         self.bufferSize = bufferSize ?? .max
         self.readsAhead = readsAhead
@@ -91,7 +90,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     // MARK: Input
 
     /// Submits what the buffer has room for, the whole input without a buffer size.
-    func begin(_ input: MapInput<Output>) throws {
+    func begin(_ input: MapInput) throws {
         do {
             let isAtEnd = try submit(input)
             if isAtEnd { return }
@@ -113,7 +112,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     }
 
     /// Submits what the buffer has room for, and says whether that was the end of the input.
-    private func submit(_ input: MapInput<Output>) throws -> Bool {
+    private func submit(_ input: MapInput) throws -> Bool {
         while let sizer = state.withLock({ hasRoom($0) ? $0.sizer : nil }) {
             let parts = try input.submitNext(sizer)
             if parts.isEmpty { return true }
@@ -123,7 +122,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         return false
     }
 
-    private func append(_ parts: [MapPart<Output>]) {
+    private func append(_ parts: [MapPart]) {
         let first = state.withLock { state in
             let first = state.submittedParts
             for (index, part) in parts.enumerated() {
@@ -147,11 +146,11 @@ final class MapBuffer<Output: Sendable>: Sendable {
     }
 
     /// A part of a map that reads ahead, or is without order, is done.
-    fileprivate func finished(_ number: Int, _ part: MapPart<Output>) {
-        let time = part.runTime
+    fileprivate func finished(_ number: Int, _ part: MapPart) {
+        let time = readsAhead ? resultType.runTime(of: part) : nil
         state.withLock { state in
             state.unfinished -= 1
-            if readsAhead, let time { state.sizer.measured(elements: part.count, time: time) }
+            if let time { state.sizer.measured(elements: part.count, time: time) }
             if order == .ofCompletion { state.arrived.append(number) }
         }
         changes.raise()
@@ -161,7 +160,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     @discardableResult
     func readOn() -> Turn {
         while true {
-            let turn = state.withLock { state -> MapInput<Output>? in
+            let turn = state.withLock { state -> MapInput? in
                 guard case .waiting(let input) = state.input, hasRoom(state) else { return nil }
                 state.input = .reading
                 return input
@@ -172,7 +171,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         }
     }
 
-    private func haveTurn(_ input: MapInput<Output>) -> Turn {
+    private func haveTurn(_ input: MapInput) -> Turn {
         var isAtEnd = true
         var turn = Turn.done
         do {
@@ -196,7 +195,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     // MARK: Asynchronous input
 
     /// Starts the task that reads and submits.
-    func begin(_ input: AsyncMapInput<Output>) {
+    func begin(_ input: AsyncMapInput) {
         state.withLock { $0.input = .asynchronous(nil) }
         let task = Task.detached { await self.read(input) }
         let isWanted = state.withLock { state in
@@ -208,7 +207,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
         if !isWanted { task.cancel() }
     }
 
-    private func read(_ input: AsyncMapInput<Output>) async {
+    private func read(_ input: AsyncMapInput) async {
         do {
             while let sizer = await untilRoom(), let submit = try await input.readNext(sizer) {
                 guard let parts = try await submitWhenRoom(submit) else { return }
@@ -249,7 +248,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
     }
 
     /// Submits, again and again while the executor's backlog is full; nil when nobody wants it any more.
-    private func submitWhenRoom(_ submit: () throws -> [MapPart<Output>]) async throws -> [MapPart<Output>]? {
+    private func submitWhenRoom(_ submit: () throws -> [MapPart]) async throws -> [MapPart]? {
         while true {
             do {
                 return try submit()
@@ -264,35 +263,35 @@ final class MapBuffer<Output: Sendable>: Sendable {
 
     /// What a consumer is to do next. With something handed out it is to call ``readOn()``.
     ///
-    /// - Parameter wholeParts: whether it takes the values of a part in one go, where nothing in it failed.
-    func step(wholeParts: Bool) -> Step {
-        let step = state.withLock { nextStep(&$0, wholeParts) }
+    /// - Parameter take: takes what it wants from the part that is being handed out, and returns how many elements that
+    ///   were; 0 for a part that has no more. Called with the lock held.
+    func step(_ take: (MapPartReader) -> Int) -> Step {
+        let step = state.withLock { nextStep(&$0, take) }
         // A task that reads waits for it.
-        if case .take(_, hasMoreInput: true) = step { changes.raise() }
+        if case .taken(hasMoreInput: true) = step { changes.raise() }
         return step
     }
 
-    private func nextStep(_ state: inout State, _ wholeParts: Bool) -> Step {
+    private func nextStep(_ state: inout State, _ take: (MapPartReader) -> Int) -> Step {
         state.hasBegun = true
         while true {
-            if wholeParts, let values = state.current?.takeAll() {
-                state.ahead -= values.count
-                return .take(.values(values), hasMoreInput: state.hasMoreInput)
+            if let reader = state.current {
+                let count = take(reader)
+                if count > 0 {
+                    state.ahead -= count
+                    return .taken(hasMoreInput: state.hasMoreInput)
+                }
+                state.current = nil
             }
-            if let outcome = state.current?.next() {
-                state.ahead -= 1
-                return .take(.outcome(outcome), hasMoreInput: state.hasMoreInput)
-            }
-            state.current = nil
             if let number = state.arrived.popFirst() {
                 // A part that is not there was dropped at the end.
-                if let part = state.unordered.removeValue(forKey: number) { take(part, &state) }
+                if let part = state.unordered.removeValue(forKey: number) { begin(part, &state) }
                 continue
             }
             if let part = state.parts.first {
                 guard part.future.isDone else { return .wait(part.future) }
                 state.parts.removeFirst()
-                take(part, &state)
+                begin(part, &state)
                 continue
             }
             switch state.input {
@@ -300,7 +299,7 @@ final class MapBuffer<Output: Sendable>: Sendable {
                 if !state.unordered.isEmpty { return .waitForChange }
                 guard let failure = state.inputFailure else { return .end }
                 state.inputFailure = nil
-                return .take(.outcome(.failure(failure)), hasMoreInput: false)
+                return .failed(failure)
             case .reading, .asynchronous: return .waitForChange
             // Another consumer took the last result and has not come to reading on, or the backlog was full.
             case .waiting: return state.unordered.isEmpty ? .readInput : .waitForChange
@@ -308,10 +307,15 @@ final class MapBuffer<Output: Sendable>: Sendable {
         }
     }
 
-    private func take(_ part: MapPart<Output>, _ state: inout State) {
-        if !readsAhead, let time = part.runTime { state.sizer.measured(elements: part.count, time: time) }
-        state.current = part.takeOutcomes()
+    private func begin(_ part: MapPart, _ state: inout State) {
+        if !readsAhead, let time = resultType.runTime(of: part) {
+            state.sizer.measured(elements: part.count, time: time)
+        }
+        state.current = resultType.reader(of: part)
     }
+
+    /// How many elements were submitted and not handed out.
+    var ahead: Int { state.withLock { $0.ahead } }
 
     // MARK: Ending
 
@@ -356,12 +360,12 @@ final class MapBuffer<Output: Sendable>: Sendable {
 }
 
 /// Tells a map that a part of it is done.
-private final class PartObserver<Output: Sendable>: CompletionObserver, @unchecked Sendable {
-    private let buffer: MapBuffer<Output>
+private final class PartObserver: CompletionObserver, @unchecked Sendable {
+    private let buffer: MapBuffer
     private let number: Int
-    private let part: MapPart<Output>
+    private let part: MapPart
 
-    init(_ buffer: MapBuffer<Output>, _ number: Int, _ part: MapPart<Output>) {
+    init(_ buffer: MapBuffer, _ number: Int, _ part: MapPart) {
         self.buffer = buffer
         self.number = number
         self.part = part

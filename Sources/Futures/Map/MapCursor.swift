@@ -1,11 +1,11 @@
 /// A consumer's hold on the results of a map. When the last one lets go, the map ends.
 final class MapCursor<Output: Sendable>: Sendable {
-    private let buffer: MapBuffer<Output>
+    private let buffer: MapBuffer
     private let deadline: Deadline
     private let timeout: Duration?
 
     /// The clock of `timeout` is `deadline`'s: it began with the map.
-    init(_ buffer: MapBuffer<Output>, timeout: Duration?, deadline: Deadline) {
+    init(_ buffer: MapBuffer, timeout: Duration?, deadline: Deadline) {
         self.buffer = buffer
         self.timeout = timeout
         self.deadline = deadline
@@ -16,14 +16,56 @@ final class MapCursor<Output: Sendable>: Sendable {
     /// Cancels what has not begun; there are no more results.
     func end() { buffer.end() }
 
+    /// What a consumer gets in one go.
+    private enum Handout {
+        case outcome(Result<Output, any Error>)
+        /// The values of a part, or the rest of them.
+        case values([Output])
+
+        /// One outcome; there are more only where whole parts were asked for.
+        var outcome: Result<Output, any Error> {
+            switch self {
+            case .outcome(let outcome): outcome
+            case .values: preconditionFailure("a whole part was handed out to who asked for one outcome")
+            }
+        }
+
+        var values: [Output] {
+            get throws {
+                switch self {
+                case .outcome(let outcome): [try outcome.get()]
+                case .values(let values): values
+                }
+            }
+        }
+    }
+
+    /// - Parameter wholeParts: whether the values of a part are taken in one go, where nothing in it failed.
+    /// - Returns: how many elements were taken.
+    private static func take(from reader: MapPartReader, _ wholeParts: Bool, _ handout: inout Handout?) -> Int {
+        let reader = unsafeDowncast(reader, to: MapPartReaderOf<Output>.self)
+        if wholeParts, let values = reader.takeAll() {
+            handout = .values(values)
+            return values.count
+        }
+        guard let outcome = reader.next() else { return 0 }
+        handout = .outcome(outcome)
+        return 1
+    }
+
+    /// How many results may be taken now or later, as far as is known.
+    var expectedCount: Int { buffer.ahead }
+
     @available(*, noasync)
-    private func take(wholeParts: Bool) throws -> MapBuffer<Output>.Handout? {
+    private func take(wholeParts: Bool) throws -> Handout? {
         while true {
             let seen = buffer.changes.count
-            switch buffer.step(wholeParts: wholeParts) {
-            case .take(let handout, let hasMoreInput):
+            var handout: Handout?
+            switch buffer.step({ Self.take(from: $0, wholeParts, &handout) }) {
+            case .taken(let hasMoreInput):
                 if hasMoreInput { buffer.readOn() }
                 return handout
+            case .failed(let error): return .outcome(.failure(error))
             case .end: return nil
             case .wait(let future):
                 guard future.blockUntilDone(deadline) else { throw timedOut() }
@@ -38,13 +80,15 @@ final class MapCursor<Output: Sendable>: Sendable {
         }
     }
 
-    nonisolated(nonsending) private func take(wholeParts: Bool) async throws -> MapBuffer<Output>.Handout? {
+    nonisolated(nonsending) private func take(wholeParts: Bool) async throws -> Handout? {
         while true {
             let seen = buffer.changes.count
-            switch buffer.step(wholeParts: wholeParts) {
-            case .take(let handout, let hasMoreInput):
+            var handout: Handout?
+            switch buffer.step({ Self.take(from: $0, wholeParts, &handout) }) {
+            case .taken(let hasMoreInput):
                 if hasMoreInput { buffer.readOn() }
                 return handout
+            case .failed(let error): return .outcome(.failure(error))
             case .end: return nil
             case .wait(let future):
                 let isDone: Bool
@@ -108,24 +152,5 @@ final class MapCursor<Output: Sendable>: Sendable {
         let (unfinished, total) = buffer.progress
         end()
         return TimeoutError(timeout: timeout ?? .zero, unfinished: unfinished, total: total)
-    }
-}
-
-extension MapBuffer.Handout {
-    /// One outcome; there are more only where whole parts were asked for.
-    fileprivate var outcome: Result<Output, any Error> {
-        switch self {
-        case .outcome(let outcome): outcome
-        case .values: preconditionFailure("a whole part was handed out to who asked for one outcome")
-        }
-    }
-
-    fileprivate var values: [Output] {
-        get throws {
-            switch self {
-            case .outcome(let outcome): [try outcome.get()]
-            case .values(let values): values
-            }
-        }
     }
 }

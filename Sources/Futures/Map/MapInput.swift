@@ -3,15 +3,15 @@
 /// `@unchecked Sendable`: the sequences' iterators move on in `submitNext`, which one thread at a time calls: the one
 /// that calls `map`, later the consumer whose turn it is by ``MapBuffer``. They change threads only where `map` takes
 /// sequences that are sent to it, or has read them into arrays.
-final class MapInput<Output: Sendable>: @unchecked Sendable {
+final class MapInput: @unchecked Sendable {
     /// Reads and submits up to so many elements; returns nothing at the end.
-    private let submitChunk: (Int) throws -> [MapPart<Output>]
+    private let submitChunk: (Int) throws -> [MapPart]
     /// How many elements are left, where that is known.
     private var remaining: Int?
 
     init<each Input>(
         _ column: repeat ColumnReader<each Input>, remaining: Int? = nil,
-        submit: @escaping (repeat [each Input]) throws -> [MapPart<Output>]
+        submit: @escaping (repeat [each Input]) throws -> [MapPart]
     ) {
         let columns = (repeat each column)
         // Read, and refused by a full backlog.
@@ -34,7 +34,7 @@ final class MapInput<Output: Sendable>: @unchecked Sendable {
     /// Reads and submits the next elements; nothing at the end.
     ///
     /// - Throws: what submitting throws. After a ``BacklogFullError`` the same elements are submitted by the next call.
-    func submitNext(_ sizer: ChunkSizer) throws -> [MapPart<Output>] {
+    func submitNext(_ sizer: ChunkSizer) throws -> [MapPart] {
         let parts = try submitChunk(sizer.next(remaining: remaining))
         if let remaining { self.remaining = remaining - parts.reduce(0) { $0 + $1.count } }
         return parts

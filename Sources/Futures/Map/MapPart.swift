@@ -1,62 +1,77 @@
 /// What a map submitted in one go: a call for one element, or for the elements of a chunk.
-enum MapPart<Output: Sendable>: Sendable {
-    case element(Future<Output>)
-    case chunk(Future<ChunkOutcome<Output>>, count: Int)
-
-    var future: AnyFuture {
-        switch self {
-        case .element(let future): future
-        case .chunk(let future, _): future
-        }
-    }
-
+///
+/// Without the type of the results, as the whole of a map's bookkeeping: what is compiled for all types has to look up which one
+/// it works with, again and again. Who knows the type, ``MapCursor``, reads them (``MapPartReaderOf``).
+struct MapPart: Sendable {
+    /// A ``Future`` of a result, or of the ``ChunkOutcome`` of results.
+    let future: AnyFuture
+    let isChunk: Bool
     /// How many elements it has.
-    var count: Int {
-        switch self {
-        case .element: 1
-        case .chunk(_, let count): count
-        }
+    let count: Int
+
+    init<Output>(element future: Future<Output>) {
+        self.future = future
+        isChunk = false
+        count = 1
     }
 
-    /// How long a worker took for it, in nanoseconds; nil where that was not measured, or it is not done.
-    var runTime: Int64? {
-        guard case .chunk(let future, _) = self, case .finished(.success(let outcome)) = future.snapshot else {
-            return nil
-        }
-        return outcome.runTime
-    }
-
-    /// The outcomes of a part that is done.
-    func takeOutcomes() -> MapOutcomeReader<Output> {
-        do {
-            switch self {
-            case .element(let future):
-                return MapOutcomeReader(ChunkOutcome(values: [try future.outcome()], failures: []))
-            case .chunk(let future, _):
-                return MapOutcomeReader(try future.outcome())
-            }
-        } catch {
-            // What became of the part became of each of its elements.
-            return MapOutcomeReader(
-                ChunkOutcome(values: [], failures: (0..<count).map { (index: $0, error: error) }))
-        }
+    init<Output>(chunk future: Future<ChunkOutcome<Output>>, count: Int) {
+        self.future = future
+        isChunk = true
+        self.count = count
     }
 }
 
-/// Hands out the outcomes of one part, in order, and keeps no reference to what it has handed out.
-struct MapOutcomeReader<Output: Sendable>: Sendable {
+/// What is asked about parts that are done, where only the type of their results says how.
+///
+/// `@unchecked Sendable`: it has nothing that could change.
+class MapResultType: @unchecked Sendable {
+    /// How long a worker took for it, in nanoseconds; nil where that was not measured, or it failed.
+    func runTime(of part: MapPart) -> Int64? { fatalError("overridden") }
+
+    func reader(of part: MapPart) -> MapPartReader { fatalError("overridden") }
+}
+
+final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendable {
+    override func runTime(of part: MapPart) -> Int64? {
+        guard part.isChunk else { return nil }
+        return try? unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome().runTime
+    }
+
+    override func reader(of part: MapPart) -> MapPartReader { MapPartReaderOf<Output>(part) }
+}
+
+/// Hands out the outcomes of one part that is done.
+///
+/// `@unchecked Sendable`: guarded by the map's lock.
+class MapPartReader: @unchecked Sendable {}
+
+/// Hands them out in order, and keeps no reference to what it has handed out.
+final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendable {
     /// In order until the first is taken, then the last one first: taking from the end is what lets go of it.
     private var values: [Output]
     private var isReversed = false
     private var failures: [(index: Int, error: any Error)]
     private var index = 0
 
-    init(_ outcome: ChunkOutcome<Output>) {
-        values = outcome.values
-        failures = outcome.failures.reversed()
+    init(_ part: MapPart) {
+        do {
+            if part.isChunk {
+                let outcome = try unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
+                values = outcome.values
+                failures = outcome.failures.isEmpty ? [] : outcome.failures.reversed()
+            } else {
+                values = [try unsafeDowncast(part.future, to: Future<Output>.self).outcome()]
+                failures = []
+            }
+        } catch {
+            // What became of the part became of each of its elements.
+            values = []
+            failures = (0..<part.count).reversed().map { (index: $0, error: error) }
+        }
     }
 
-    mutating func next() -> Result<Output, any Error>? {
+    func next() -> Result<Output, any Error>? {
         defer { index += 1 }
         if let failure = failures.last, failure.index == index {
             failures.removeLast()
@@ -70,7 +85,7 @@ struct MapOutcomeReader<Output: Sendable>: Sendable {
     }
 
     /// All values, if none was taken yet and nothing failed; nil otherwise.
-    mutating func takeAll() -> [Output]? {
+    func takeAll() -> [Output]? {
         guard failures.isEmpty, !values.isEmpty else { return nil }
         defer { values = [] }
         return isReversed ? values.reversed() : values

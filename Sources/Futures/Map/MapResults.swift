@@ -30,6 +30,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     @available(*, noasync, message: "this blocks the thread; use `await`")
     public func collect() throws -> [Output] {
         var all: [Output] = []
+        all.reserveCapacity(cursor.expectedCount)
         while let values = try cursor.nextValues() { all += values }
         return all
     }
@@ -39,6 +40,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     /// - Throws: as ``next()``, and `CancellationError` if the task is cancelled.
     nonisolated(nonsending) public func collect() async throws -> [Output] {
         var all: [Output] = []
+        all.reserveCapacity(cursor.expectedCount)
         while let values = try await cursor.nextValues() { all += values }
         return all
     }

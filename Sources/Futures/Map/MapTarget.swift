@@ -1,7 +1,7 @@
 /// Where the elements of a map go: an executor and a function of its, and how to submit them there.
 struct MapTarget<Output: Sendable, each Input: Sendable> {
     /// Submits the elements of one chunk, a column for each argument; with true, as part of what was promised.
-    let submit: (Bool, repeat [each Input]) throws -> [MapPart<Output>]
+    let submit: (Bool, repeat [each Input]) throws -> [MapPart]
     /// Promises to submit more: the executor's shutdown waits for it until the promise is dropped. Nil where maps are
     /// submitted at the call in any case.
     var promise: (() throws -> PoolDriver.Promise)?
@@ -20,12 +20,13 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         let deadline = Deadline(after: timeout)
         let sizer = try sizer(chunkSize, bufferSize: bufferSize)
         let readsAhead = sizer.isAutomatic && bufferSize == nil
-        let buffer = MapBuffer<Output>(order: order, sizer: sizer, bufferSize: bufferSize, readsAhead: readsAhead)
+        let buffer = MapBuffer(
+            of: MapResultTypeOf<Output>(), order: order, sizer: sizer, bufferSize: bufferSize, readsAhead: readsAhead)
         if readsAhead {
             var count: Int?
             for column in repeat each column { count = column.read(count ?? .max) }
             let (promise, submit) = (try promise?(), submit)
-            let input = MapInput<Output>(
+            let input = MapInput(
                 repeat ColumnReader(elements: (each column).elements(count ?? 0)), remaining: count
             ) { (column: repeat [each Input]) in
                 // It lasts as long as the input.
@@ -44,13 +45,14 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         bufferSize: Int, timeout: Duration?
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
-        let buffer = MapBuffer<Output>(
-            order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize), bufferSize: bufferSize)
+        let buffer = MapBuffer(
+            of: MapResultTypeOf<Output>(), order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize),
+            bufferSize: bufferSize)
         buffer.begin(AsyncMapInput(repeat each sequence, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
 
-    private var submitNow: (repeat [each Input]) throws -> [MapPart<Output>] {
+    private var submitNow: (repeat [each Input]) throws -> [MapPart] {
         { [submit] (column: repeat [each Input]) in try submit(false, repeat each column) }
     }
 
@@ -88,12 +90,12 @@ extension Executor {
     /// Submits each element of a chunk as a call of its own.
     func submitElements<Output, each Input>(
         _ column: repeat [each Input], submit: (repeat each Input) throws -> Future<Output>
-    ) throws -> [MapPart<Output>] {
+    ) throws -> [MapPart] {
         var count = 0
         for elements in repeat each column { count = elements.count }
-        var parts: [MapPart<Output>] = []
+        var parts: [MapPart] = []
         do {
-            for index in 0..<count { parts.append(.element(try submit(repeat (each column)[index]))) }
+            for index in 0..<count { parts.append(MapPart(element: try submit(repeat (each column)[index]))) }
         } catch {
             // Not by a key path: within these parameter packs Swift 6.3.1 cannot demangle its type, and traps.
             AnyFuture.cancelAll(parts.map { $0.future })

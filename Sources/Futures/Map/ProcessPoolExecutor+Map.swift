@@ -17,7 +17,7 @@ extension ProcessPoolExecutor {
     private func submitChunk<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ function: PoolFunction, _ options: CallOptions,
         isPromised: Bool, _ column: repeat [each Input]
-    ) throws -> [MapPart<Output>] {
+    ) throws -> [MapPart] {
         var count = 0
         for elements in repeat each column { count = elements.count }
         let payload: Payload
@@ -34,6 +34,6 @@ extension ProcessPoolExecutor {
                 function: function, payload: payload, limits: try options.limits(driver.taskLimits), count: count,
                 output: callable.code.output, errors: callable.errors,
                 future: future), priority: options.priority, isPromised: isPromised)
-        return [.chunk(future, count: count)]
+        return [MapPart(chunk: future, count: count)]
     }
 }
