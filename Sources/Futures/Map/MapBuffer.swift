@@ -263,8 +263,8 @@ final class MapBuffer: Sendable {
 
     /// What a consumer is to do next. With something handed out it is to call ``readOn()``.
     ///
-    /// - Parameter take: takes what it wants from the part that is being handed out, and returns how many elements that
-    ///   were; 0 for a part that has no more. Called with the lock held.
+    /// - Parameter take: takes what it wants, at least one, of what is left of the part that is being handed out, and returns how
+    ///   many elements that were. Called with the lock held.
     func step(_ take: (MapPartReader) -> Int) -> Step {
         let step = state.withLock { nextStep(&$0, take) }
         // A task that reads waits for it.
@@ -275,14 +275,11 @@ final class MapBuffer: Sendable {
     private func nextStep(_ state: inout State, _ take: (MapPartReader) -> Int) -> Step {
         state.hasBegun = true
         while true {
-            if let reader = state.current {
-                let count = take(reader)
-                if count > 0 {
-                    state.ahead -= count
-                    return .taken(hasMoreInput: state.hasMoreInput)
-                }
-                state.current = nil
+            if let reader = state.current, reader.left > 0 {
+                state.ahead -= take(reader)
+                return .taken(hasMoreInput: state.hasMoreInput)
             }
+            state.current = nil
             if let number = state.arrived.popFirst() {
                 // A part that is not there was dropped at the end.
                 if let part = state.unordered.removeValue(forKey: number) { begin(part, &state) }

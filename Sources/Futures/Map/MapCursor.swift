@@ -1,5 +1,5 @@
 /// A consumer's hold on the results of a map. When the last one lets go, the map ends.
-final class MapCursor<Output: Sendable>: Sendable {
+final class MapCursor: Sendable {
     private let buffer: MapBuffer
     private let deadline: Deadline
     private let timeout: Duration?
@@ -16,57 +16,31 @@ final class MapCursor<Output: Sendable>: Sendable {
     /// Cancels what has not begun; there are no more results.
     func end() { buffer.end() }
 
-    /// What a consumer gets in one go.
-    private enum Handout {
-        case outcome(Result<Output, any Error>)
-        /// The values of a part, or the rest of them.
-        case values([Output])
-
-        /// One outcome; there are more only where whole parts were asked for.
-        var outcome: Result<Output, any Error> {
-            switch self {
-            case .outcome(let outcome): outcome
-            case .values: preconditionFailure("a whole part was handed out to who asked for one outcome")
-            }
-        }
-
-        var values: [Output] {
-            get throws {
-                switch self {
-                case .outcome(let outcome): [try outcome.get()]
-                case .values(let values): values
-                }
-            }
-        }
-    }
-
-    /// - Parameter wholeParts: whether the values of a part are taken in one go, where nothing in it failed.
-    /// - Returns: how many elements were taken.
-    private static func take(from reader: MapPartReader, _ wholeParts: Bool, _ handout: inout Handout?) -> Int {
-        let reader = unsafeDowncast(reader, to: MapPartReaderOf<Output>.self)
-        if wholeParts, let values = reader.takeAll() {
-            handout = .values(values)
-            return values.count
-        }
-        guard let outcome = reader.next() else { return 0 }
-        handout = .outcome(outcome)
-        return 1
+    enum Taken {
+        case something
+        /// The input's own error, where the results end.
+        case failure(any Error)
+        /// There are no more.
+        case nothing
     }
 
     /// How many results may be taken now or later, as far as is known.
     var expectedCount: Int { buffer.ahead }
 
+    /// Waits until there is something that was not taken yet, and takes of it. Blocks the thread.
+    ///
+    /// - Parameter take: as for ``MapBuffer/step(_:)``.
+    /// - Throws: ``TimeoutError``, when the map's time is up.
     @available(*, noasync)
-    private func take(wholeParts: Bool) throws -> Handout? {
+    func take(_ take: (MapPartReader) -> Int) throws -> Taken {
         while true {
             let seen = buffer.changes.count
-            var handout: Handout?
-            switch buffer.step({ Self.take(from: $0, wholeParts, &handout) }) {
+            switch buffer.step(take) {
             case .taken(let hasMoreInput):
                 if hasMoreInput { buffer.readOn() }
-                return handout
-            case .failed(let error): return .outcome(.failure(error))
-            case .end: return nil
+                return .something
+            case .failed(let error): return .failure(error)
+            case .end: return .nothing
             case .wait(let future):
                 guard future.blockUntilDone(deadline) else { throw timedOut() }
             case .waitForChange:
@@ -80,16 +54,18 @@ final class MapCursor<Output: Sendable>: Sendable {
         }
     }
 
-    nonisolated(nonsending) private func take(wholeParts: Bool) async throws -> Handout? {
+    /// The same; suspends the task.
+    ///
+    /// - Throws: `CancellationError`, too, if the task is cancelled. The map is ended then.
+    nonisolated(nonsending) func take(_ take: (MapPartReader) -> Int) async throws -> Taken {
         while true {
             let seen = buffer.changes.count
-            var handout: Handout?
-            switch buffer.step({ Self.take(from: $0, wholeParts, &handout) }) {
+            switch buffer.step(take) {
             case .taken(let hasMoreInput):
                 if hasMoreInput { buffer.readOn() }
-                return handout
-            case .failed(let error): return .outcome(.failure(error))
-            case .end: return nil
+                return .something
+            case .failed(let error): return .failure(error)
+            case .end: return .nothing
             case .wait(let future):
                 let isDone: Bool
                 do {
@@ -118,39 +94,52 @@ final class MapCursor<Output: Sendable>: Sendable {
         if deadline.hasPassed { throw timedOut() }
     }
 
-    /// The next outcome; nil after the last.
-    @available(*, noasync)
-    func next() throws -> Result<Output, any Error>? { try take(wholeParts: false)?.outcome }
-
-    /// The next outcome; nil after the last.
-    nonisolated(nonsending) func next() async throws -> Result<Output, any Error>? {
-        try await take(wholeParts: false)?.outcome
-    }
-
-    /// The next values, as many as there are without waiting again; nil after the last.
-    @available(*, noasync)
-    func nextValues() throws -> [Output]? {
-        do {
-            return try take(wholeParts: true)?.values
-        } catch {
-            end()
-            throw error
-        }
-    }
-
-    /// The next values, as many as there are without waiting again; nil after the last.
-    nonisolated(nonsending) func nextValues() async throws -> [Output]? {
-        do {
-            return try await take(wholeParts: true)?.values
-        } catch {
-            end()
-            throw error
-        }
-    }
-
     private func timedOut() -> TimeoutError {
         let (unfinished, total) = buffer.progress
         end()
         return TimeoutError(timeout: timeout ?? .zero, unfinished: unfinished, total: total)
+    }
+}
+
+// With the type of the results.
+extension MapCursor {
+    /// The next outcome; nil after the last.
+    @available(*, noasync)
+    func next<Output: Sendable>(_: Output.Type) throws -> Result<Output, any Error>? {
+        var outcome: Result<Output, any Error>?
+        if case .failure(let error) = try take({ $0.of(Output.self).take(&outcome) }) { return .failure(error) }
+        return outcome
+    }
+
+    /// The next outcome; nil after the last.
+    nonisolated(nonsending) func next<Output: Sendable>(_: Output.Type) async throws -> Result<Output, any Error>? {
+        var outcome: Result<Output, any Error>?
+        if case .failure(let error) = try await take({ $0.of(Output.self).take(&outcome) }) { return .failure(error) }
+        return outcome
+    }
+
+    /// The next values, as many as there are without waiting again; nil after the last.
+    @available(*, noasync)
+    func nextValues<Output: Sendable>(_: Output.Type) throws -> [Output]? {
+        do {
+            var values = Result<[Output]?, any Error>.success(nil)
+            if case .failure(let error) = try take({ $0.of(Output.self).take(&values) }) { throw error }
+            return try values.get()
+        } catch {
+            end()
+            throw error
+        }
+    }
+
+    /// The next values, as many as there are without waiting again; nil after the last.
+    nonisolated(nonsending) func nextValues<Output: Sendable>(_: Output.Type) async throws -> [Output]? {
+        do {
+            var values = Result<[Output]?, any Error>.success(nil)
+            if case .failure(let error) = try await take({ $0.of(Output.self).take(&values) }) { throw error }
+            return try values.get()
+        } catch {
+            end()
+            throw error
+        }
     }
 }

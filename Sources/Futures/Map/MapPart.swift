@@ -44,15 +44,26 @@ final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendabl
 /// Hands out the outcomes of one part that is done.
 ///
 /// `@unchecked Sendable`: guarded by the map's lock.
-class MapPartReader: @unchecked Sendable {}
+class MapPartReader: @unchecked Sendable {
+    /// How many were not handed out.
+    final fileprivate(set) var left: Int
 
-/// Hands them out in order, and keeps no reference to what it has handed out.
+    fileprivate init(left: Int) { self.left = left }
+
+    /// - Parameter Output: the type of the map's results.
+    final func of<Output: Sendable>(_: Output.Type) -> MapPartReaderOf<Output> {
+        unsafeDowncast(self, to: MapPartReaderOf<Output>.self)
+    }
+}
+
+/// Hands them out in order, and keeps no reference to what it has handed out. All of it only while something is left.
 final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendable {
     /// In order until the first is taken, then the last one first: taking from the end is what lets go of it.
     private var values: [Output]
     private var isReversed = false
+    /// The last one first.
     private var failures: [(index: Int, error: any Error)]
-    private var index = 0
+    private let count: Int
 
     init(_ part: MapPart) {
         do {
@@ -69,11 +80,13 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
             values = []
             failures = (0..<part.count).reversed().map { (index: $0, error: error) }
         }
+        count = values.count + failures.count
+        super.init(left: count)
     }
 
-    func next() -> Result<Output, any Error>? {
-        defer { index += 1 }
-        if let failure = failures.last, failure.index == index {
+    private func next() -> Result<Output, any Error> {
+        defer { left -= 1 }
+        if let failure = failures.last, failure.index == count - left {
             failures.removeLast()
             return .failure(failure.error)
         }
@@ -81,13 +94,28 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
             values.reverse()
             isReversed = true
         }
-        return values.popLast().map { .success($0) }
+        return .success(values.removeLast())
     }
 
-    /// All values, if none was taken yet and nothing failed; nil otherwise.
-    func takeAll() -> [Output]? {
-        guard failures.isEmpty, !values.isEmpty else { return nil }
-        defer { values = [] }
-        return isReversed ? values.reversed() : values
+    /// Takes the next outcome.
+    ///
+    /// - Returns: how many were taken.
+    func take(_ outcome: inout Result<Output, any Error>?) -> Int {
+        outcome = next()
+        return 1
+    }
+
+    /// Takes all values, if none was taken yet and nothing failed, else the next outcome.
+    ///
+    /// - Returns: how many were taken.
+    func take(_ taken: inout Result<[Output]?, any Error>) -> Int {
+        if failures.isEmpty, !isReversed {
+            taken = .success(values)
+            values = []
+            defer { left = 0 }
+            return left
+        }
+        taken = next().map { [$0] }
+        return 1
     }
 }

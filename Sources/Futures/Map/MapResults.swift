@@ -9,7 +9,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     /// What the function returns.
     public typealias Element = Output
 
-    let cursor: MapCursor<Output>
+    let cursor: MapCursor
 
     /// The next result, or nil after the last; blocks the thread until it is there.
     ///
@@ -17,7 +17,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     @available(*, noasync, message: "this blocks the thread; use `for try await`")
     public func next() throws -> Output? {
         do {
-            return try cursor.next()?.get()
+            return try cursor.next(Output.self)?.get()
         } catch {
             cursor.end()
             throw error
@@ -31,7 +31,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     public func collect() throws -> [Output] {
         var all: [Output] = []
         all.reserveCapacity(cursor.expectedCount)
-        while let values = try cursor.nextValues() { all += values }
+        while let values = try cursor.nextValues(Output.self) { all += values }
         return all
     }
 
@@ -41,7 +41,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     nonisolated(nonsending) public func collect() async throws -> [Output] {
         var all: [Output] = []
         all.reserveCapacity(cursor.expectedCount)
-        while let values = try await cursor.nextValues() { all += values }
+        while let values = try await cursor.nextValues(Output.self) { all += values }
         return all
     }
 
@@ -53,7 +53,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
 
     /// Gives the results; suspends the task until the next one is there.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let cursor: MapCursor<Output>
+        let cursor: MapCursor
 
         /// The next result, or nil after the last.
         ///
@@ -62,7 +62,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
         ///   is cancelled.
         nonisolated(nonsending) public mutating func next() async throws -> Output? {
             do {
-                return try await cursor.next()?.get()
+                return try await cursor.next(Output.self)?.get()
             } catch {
                 cursor.end()
                 throw error
@@ -76,27 +76,27 @@ public struct MapOutcomes<Output: Sendable>: AsyncSequence, Sendable {
     /// What the function returned or threw.
     public typealias Element = Result<Output, any Error>
 
-    fileprivate let cursor: MapCursor<Output>
+    fileprivate let cursor: MapCursor
 
     /// The next outcome, or nil after the last; blocks the thread until it is there.
     ///
     /// - Throws: ``TimeoutError`` if it is not there when the map's time is up.
     @available(*, noasync, message: "this blocks the thread; use `for try await`")
-    public func next() throws -> Result<Output, any Error>? { try cursor.next() }
+    public func next() throws -> Result<Output, any Error>? { try cursor.next(Output.self) }
 
     /// An async iterator over the outcomes that were not taken yet.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(cursor: cursor) }
 
     /// Gives the outcomes; suspends the task until the next one is there.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let cursor: MapCursor<Output>
+        let cursor: MapCursor
 
         /// The next outcome, or nil after the last.
         ///
         /// - Throws: ``TimeoutError`` if it is not there when the map's time is up; `CancellationError` if it is not there and
         ///   the task is cancelled. After both there are no more outcomes, and what has not begun is cancelled.
         nonisolated(nonsending) public mutating func next() async throws -> Result<Output, any Error>? {
-            try await cursor.next()
+            try await cursor.next(Output.self)
         }
     }
 }

@@ -57,8 +57,16 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         switch answer {
         case .chunkResult(let message, let frame):
             do {
-                if ledger.withLock({ $0.remainingCount > 0 }) { take(try decode(message, frame, from: origin), nil) }
-                var outcome = ledger.withLock { $0.takeOutcome() }
+                let (isUntouched, left) = ledger.withLock { ($0.isUntouched, $0.remainingCount) }
+                let part = left > 0 ? try decode(message, frame, from: origin) : nil
+                var outcome: ChunkOutcome<Output>
+                if let part, isUntouched, part.failures.isEmpty {
+                    // Mostly: there is nothing to put together.
+                    outcome = ChunkOutcome(values: part.values, failures: [])
+                } else {
+                    if let part { take(part, nil) }
+                    outcome = ledger.withLock { $0.takeOutcome() }
+                }
                 outcome.runTime = Int64(clamping: message.runNanoseconds)
                 typedFuture.fulfil(outcome, &later)
             } catch {

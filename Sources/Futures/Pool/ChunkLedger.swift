@@ -26,7 +26,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     }
 
     /// Nothing is finished, and everything is to be run.
-    var isUntouched: Bool { segments.isEmpty && errorCounts.isEmpty }
+    private(set) var isUntouched = true
 
     /// How many elements are still to be run in this attempt.
     var remainingCount: Int { remaining.reduce(0) { $0 + $1.count } }
@@ -62,6 +62,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     mutating func finish(
         _ values: [Output], _ failures: [(index: Int, error: any Error)], again wanted: Set<Int> = [], limit: Int = 0
     ) {
+        isUntouched = false
         let covered = values.count + failures.count
         // Mostly all of it, in one piece.
         if let first = remaining.first, covered <= first.count, wanted.isEmpty,
@@ -104,6 +105,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
 
     /// The next elements have failed with the same error.
     mutating func fail(next count: Int, _ error: any Error) {
+        isUntouched = false
         let indices = nextIndices(min(count, remainingCount))
         segments.append(
             contentsOf: indices.map { Segment(first: $0, count: 1, values: [], failures: [($0, error)]) })
@@ -114,6 +116,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     mutating func fail(element: Int, _ error: any Error) {
         beginAttempt()
         guard let position = remaining.firstIndex(where: { $0.contains(element) }) else { return }
+        isUntouched = false
         let range = remaining[position]
         let rest = [range.lowerBound..<element, element + 1..<range.upperBound].filter { !$0.isEmpty }
         remaining.replaceSubrange(position...position, with: rest)
