@@ -7,15 +7,16 @@ import Wire
 ///
 /// Any thread may raise an event (``raise(_:)``): one event under the lock, whose actions are queued there. Carrying
 /// them out is the *settling role*, which one thread at a time has (``settle()``): it writes to the workers in the order
-/// in which the scheduler decided. A submitting thread thus writes to an idle worker itself. Everything that makes or
-/// ends a process, and all reading, is done by the driver's own thread, so that a signal cannot reach a process that was
-/// reaped meanwhile. That thread sleeps in epoll_wait while nothing happens.
+/// in which the scheduler decided. A submitting thread thus writes to an idle worker itself. Reading from a worker is a role, too
+/// (``ReadingRole``): a thread that waits for an answer takes it, otherwise the driver's own thread has it. Everything that makes or
+/// ends a process is done by that thread, so that a signal cannot reach a process that was reaped meanwhile. It sleeps in
+/// epoll_wait while nothing happens.
 ///
-/// Futures are ended with no lock held: by the driver's thread for answers, by the one with the settling role for what fails.
+/// Futures are ended with no lock held: by who reads their answers, or by the one with the settling role for what fails.
 /// Who waits for them is told later (``Notifications``), outside the role, with what else has ended meanwhile. The users' callbacks
-/// run then, in that thread; those of the driver's thread in one of their own, so that a slow one does not hold up the pool.
+/// run then, in that thread; those of who reads in one of their own, so that a slow one holds up neither the pool nor a waiting thread.
 ///
-/// `@unchecked Sendable`: `loop` belongs to the driver's thread, everything else is immutable, locked or atomic.
+/// `@unchecked Sendable`: `loop` and `turn` belong to the driver's thread, everything else is immutable, locked or atomic.
 final class PoolDriver: @unchecked Sendable {
     /// What is guarded by the lock.
     struct Core {

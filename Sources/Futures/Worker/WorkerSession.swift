@@ -206,18 +206,10 @@ final class WorkerSession: Sendable {
     private func chunkRun(_ chunk: ChunkMessage, _ compression: CompressionPolicy) -> ChunkRun {
         let journal = journal.withLock { $0 }
         let ranges = chunk.ranges.map { Int($0.lowerBound)..<Int($0.upperBound) }
-        let begins: @Sendable (Int) -> Void
-        if chunk.timesElements {
-            begins = { index in
-                CallInterruption.current.beginElement(index)
-                journal?.beginElement(index, at: futures_monotonic_nanoseconds())
-            }
-        } else {
-            begins = { index in journal?.beginElement(index) }
-        }
         let tell: @Sendable (ChunkReply) -> Void = { self.tell($0, of: chunk, compression) }
         return ChunkRun(
-            count: Int(chunk.count), ranges: ranges, begins: begins, tell: chunk.isInParts ? tell : nil)
+            count: Int(chunk.count), ranges: ranges, journal: journal, timesElements: chunk.timesElements,
+            tell: chunk.isInParts ? tell : nil)
     }
 
     /// Tells a part of the running chunk. A wire that is broken shows at the end of the chunk, too.
