@@ -69,6 +69,12 @@ public func startThread() {
 }
 public let beginnings = Callable("beginnings") { () -> [Int] in [Int(programProcess), Int(getpid()), Int(getppid())] }
 /// Bytes there and back, as many as wanted.
+public let countRecords = Callable("count_records") { (piece: FilePiece) -> Int in
+    var count = 0
+    try piece.forEachRecord { _ in count += 1 }
+    return count
+}
+
 public let echoBytes = Callable("echo_bytes") { (bytes: [UInt8]) -> [UInt8] in bytes }
 /// An argument that may be nil.
 public let greet = Callable("greet") { (name: String?) -> String in "hello, \(name ?? "nobody")" }
@@ -296,6 +302,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     processID
     beginnings
     niceness
+    countRecords
     echoBytes
     greet
     addLater

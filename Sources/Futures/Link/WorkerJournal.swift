@@ -64,11 +64,8 @@ struct WorkerJournal: ~Copyable, Sendable {
             let bytes = UnsafeMutableRawBufferPointer(buffer)
             let first = min(count, JournalLayout.ringSize - start)
             let isThere =
-                descriptor.read(
-                    into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<first]), at: JournalLayout.ringOffset + start
-                )
-                && descriptor.read(
-                    into: UnsafeMutableRawBufferPointer(rebasing: bytes[first..<count]), at: JournalLayout.ringOffset)
+                read(UnsafeMutableRawBufferPointer(rebasing: bytes[..<first]), at: JournalLayout.ringOffset + start)
+                && read(UnsafeMutableRawBufferPointer(rebasing: bytes[first..<count]), at: JournalLayout.ringOffset)
             initialized = isThere ? count : 0
         }
     }
@@ -79,8 +76,13 @@ struct WorkerJournal: ~Copyable, Sendable {
 
     private func header() -> Header? {
         var header: Header = (0, 0, 0, 0, 0, 0, 0)
-        let isThere = withUnsafeMutableBytes(of: &header) { descriptor.read(into: $0, at: 0) }
+        let isThere = withUnsafeMutableBytes(of: &header) { read($0, at: 0) }
         return isThere ? header : nil
+    }
+
+    /// Memory that cannot be read has said nothing.
+    private func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+        (try? descriptor.read(into: buffer, at: offset)) ?? false
     }
 }
 

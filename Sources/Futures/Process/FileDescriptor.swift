@@ -66,12 +66,13 @@ package struct FileDescriptor: ~Copyable, Sendable {
     }
 
     /// Fills the buffer from a place in a file; false if not all of it is there.
-    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Bool {
         var done = 0
         while done < buffer.count {
             let count = pread(rawValue, buffer.baseAddress! + done, buffer.count - done, offset + done)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
+            if count < 0 { throw SystemError(call: "pread", number: errno) }
+            if count == 0 { return false }
             done += count
         }
         return true

@@ -1,0 +1,140 @@
+import Glibc
+
+/// Some whole records of a file, by their place: the argument of a call that reads them itself.
+///
+/// ```swift
+/// let count = Callable("count_lines") { (piece: FilePiece) in
+///     var count = 0
+///     try piece.forEachRecord { _ in count += 1 }
+///     return count
+/// }
+/// ```
+public struct FilePiece: Sendable, Hashable {
+    /// The file's path, as it was given.
+    public let path: String
+    /// Where in the file it begins, in bytes.
+    public let offset: Int
+    /// How many bytes it has.
+    public let length: Int
+    /// What its records are.
+    public let format: RecordFormat
+
+    /// A part of a file. ``FilePieces`` makes them with whole records.
+    ///
+    /// - Parameters:
+    ///   - offset: 0 or more.
+    ///   - length: 0 or more.
+    public init(path: String, offset: Int, length: Int, format: RecordFormat) {
+        precondition(offset >= 0 && length >= 0, "a piece of \(length) bytes at \(offset)")
+        self.path = path
+        self.offset = offset
+        self.length = length
+        self.format = format
+    }
+
+    /// Maps the bytes into memory, read-only, and calls `body` with them; they are there during the call only.
+    ///
+    /// Blocks while the file is read. A file that somebody cuts meanwhile ends the process with SIGBUS.
+    ///
+    /// - Throws: ``SystemError`` if the file cannot be opened or mapped; ``FilePieceError`` if it ends before the piece; and
+    ///   what `body` throws.
+    public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+        let file = try FileDescriptor.open(path)
+        let size = try file.size(path)
+        // No sum: a piece that came from elsewhere may be anything.
+        guard offset <= size, length <= size - offset else { throw FilePieceError(piece: self, size: size) }
+        if length == 0 { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        let slack = offset % Int(getpagesize())
+        let address = mmap(nil, length + slack, PROT_READ, MAP_PRIVATE, file.rawValue, offset - slack)
+        guard let address, address != MAP_FAILED else {
+            throw SystemError(call: "mmap", number: errno, context: "reading \(path)")
+        }
+        defer { munmap(address, length + slack) }
+        // It only makes reading ahead better.
+        _ = madvise(address, length + slack, MADV_SEQUENTIAL)
+        return try body(UnsafeRawBufferPointer(start: address + slack, count: length))
+    }
+
+    /// Calls `body` with each record, without what ends it, in order. The bytes are there during the call only.
+    ///
+    /// - Throws: as ``withBytes(_:)``; what `body` throws ends it.
+    public func forEachRecord(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        try withBytes { bytes in
+            var scanner = RecordScanner(format)
+            var rest = bytes
+            while !rest.isEmpty {
+                let end = scanner.firstEnd(in: rest) ?? rest.count
+                try body(format.content(of: UnsafeRawBufferPointer(rebasing: rest[..<end])))
+                rest = UnsafeRawBufferPointer(rebasing: rest[end...])
+            }
+        }
+    }
+
+    /// The records as texts; what is not UTF-8 is replaced by U+FFFD.
+    ///
+    /// - Throws: as ``withBytes(_:)``.
+    public func strings() throws -> [String] {
+        var strings: [String] = []
+        try forEachRecord { strings.append(String(decoding: $0, as: UTF8.self)) }
+        return strings
+    }
+}
+
+extension FilePiece: Codable {
+    private enum CodingKeys: CodingKey { case path, offset, length, format }
+
+    /// Reads a piece.
+    ///
+    /// - Throws: `DecodingError` for one that cannot be.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let offset = try container.decode(Int.self, forKey: .offset)
+        let length = try container.decode(Int.self, forKey: .length)
+        guard offset >= 0, length >= 0 else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .length, in: container, debugDescription: "a piece of \(length) bytes at \(offset)")
+        }
+        self.init(
+            path: try container.decode(String.self, forKey: .path), offset: offset, length: length,
+            format: try container.decode(RecordFormat.self, forKey: .format))
+    }
+}
+
+/// A file is shorter than one of its pieces says: it was cut, or replaced, since.
+public struct FilePieceError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
+    /// What was to be read.
+    public let piece: FilePiece
+    /// How many bytes the file has.
+    public let size: Int
+
+    /// Where the piece is, and where the file ends.
+    public var description: String {
+        """
+        \(piece.path) has \(size) bytes, and a piece of \(piece.length) bytes at \(piece.offset) was to be read: \
+        it was cut or replaced
+        """
+    }
+}
+
+extension FileDescriptor {
+    /// A file that is there, for reading.
+    static func open(_ path: String) throws(SystemError) -> FileDescriptor {
+        let number = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { throw SystemError(call: "open", number: errno, context: "opening \(path)") }
+        return FileDescriptor(owning: number)
+    }
+
+    /// The size of a regular file.
+    func size(_ path: String) throws(SystemError) -> Int {
+        var status = stat()
+        guard fstat(rawValue, &status) == 0 else {
+            throw SystemError(call: "fstat", number: errno, context: "reading \(path)")
+        }
+        // A pipe or a terminal has no places; a folder's are of no use.
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            let number = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : ESPIPE
+            throw SystemError(call: "open", number: number, context: "reading \(path) in pieces")
+        }
+        return Int(status.st_size)
+    }
+}

@@ -1,0 +1,110 @@
+import Glibc
+
+/// A file, cut into pieces of whole records: what a map goes over so that the workers read the file, each its own part.
+///
+/// ```swift
+/// let pieces = try FilePieces(of: "log.txt", size: 4 << 20)
+/// for try await count in try pool.map(countLines, pieces, bufferSize: 16) { ... }
+/// ```
+///
+/// A piece ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller, and a
+/// record that is longer makes it larger. The size of the file is looked at once: what is appended later is not in it. Lines
+/// and other delimited records are found by reading a little around the ends of pieces, CSV by reading all of it once.
+public struct FilePieces: AsyncSequence, Sendable {
+    /// A piece.
+    public typealias Element = FilePiece
+
+    /// The file's path.
+    public let path: String
+    /// What its records are.
+    public let format: RecordFormat
+    /// What a piece has at least, in bytes.
+    public let size: Int
+
+    /// The pieces of a file.
+    ///
+    /// - Parameters:
+    ///   - path: of a regular file. A relative one has to mean the same in the workers, whose folder is that of the program.
+    ///   - size: in bytes, at least 1. Small ones cost more each, large ones keep the workers from finishing together.
+    /// - Throws: ``InvalidArgumentError`` for a `size` below 1; ``SystemError`` if the file cannot be opened, or is no file.
+    public init(of path: String, by format: RecordFormat = .lines, size: Int = 1 << 20) throws {
+        try InvalidArgumentError.check("size", size)
+        self.path = path
+        self.format = format
+        self.size = size
+        // What cannot work is told here and not when the first piece is asked for.
+        _ = try FileDescriptor.open(path).size(path)
+    }
+
+    /// Begins at the beginning of the file.
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    /// Gives the pieces in order.
+    public struct Iterator: AsyncIteratorProtocol {
+        private let pieces: FilePieces
+        private var cutter: FileCutter?
+
+        fileprivate init(_ pieces: FilePieces) { self.pieces = pieces }
+
+        /// The next piece, or nil after the last. Blocks while the file is read.
+        ///
+        /// - Throws: ``SystemError`` if the file cannot be read; ``FilePieceError`` if it has become shorter.
+        public mutating func next() throws -> FilePiece? {
+            let cutter = try cutter ?? FileCutter(pieces)
+            self.cutter = cutter
+            return try cutter.next()
+        }
+    }
+}
+
+/// Finds where the pieces of a file end.
+private final class FileCutter {
+    private let pieces: FilePieces
+    private let file: FileDescriptor
+    private let end: Int
+    private var offset = 0
+    private var buffer: [UInt8]
+
+    init(_ pieces: FilePieces) throws {
+        self.pieces = pieces
+        file = try FileDescriptor.open(pieces.path)
+        end = try file.size(pieces.path)
+        // A delimiter is mostly near; CSV is read as a whole.
+        buffer = [UInt8](repeating: 0, count: RecordScanner.startsAnywhere(pieces.format) ? 1 << 14 : 1 << 18)
+    }
+
+    func next() throws -> FilePiece? {
+        guard offset < end else { return nil }
+        let length = try pieces.size < end - offset ? lengthOfPiece() : end - offset
+        defer { offset += length }
+        return FilePiece(path: pieces.path, offset: offset, length: length, format: pieces.format)
+    }
+
+    private func lengthOfPiece() throws -> Int {
+        if case .fixed(let size) = pieces.format.kind {
+            let (length, overflow) = ((pieces.size - 1) / size + 1).multipliedReportingOverflow(by: size)
+            return overflow ? end - offset : Swift.min(length, end - offset)
+        }
+        var scanner = RecordScanner(pieces.format)
+        var position = RecordScanner.startsAnywhere(pieces.format) ? offset + pieces.size - 1 : offset
+        while position < end {
+            let count = Swift.min(buffer.count, end - position)
+            let isThere = try buffer.withUnsafeMutableBytes {
+                try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: position)
+            }
+            guard isThere else {
+                throw FilePieceError(
+                    piece: FilePiece(
+                        path: pieces.path, offset: offset, length: position + count - offset, format: pieces.format),
+                    size: try file.size(pieces.path))
+            }
+            let least = Swift.max(1, offset + pieces.size - position)
+            let found = buffer.withUnsafeBytes {
+                scanner.firstEnd(in: UnsafeRawBufferPointer(rebasing: $0[..<count]), from: least)
+            }
+            if let found { return position + found - offset }
+            position += count
+        }
+        return end - offset
+    }
+}
