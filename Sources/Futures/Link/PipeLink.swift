@@ -46,6 +46,8 @@ final class PipeLink: @unchecked Sendable {
     var hasStoppedReading = false
     /// What it sends cannot be understood.
     var isUnintelligible = false
+    /// What another thread than the driver's found wrong, until that thread deals with it.
+    var brokenRule: String?
     /// Whether what comes next can be read from the pipe.
     var isReadable: Bool { !hasStoppedReading && !decoder.awaitsDetached }
     private(set) var functions: [String: (index: UInt32, description: FunctionDescription)] = [:]

@@ -14,6 +14,8 @@ final class PipeWaiter: Sendable {
     /// Whether this thread uses it.
     var isCurrent: Bool { thread.load(ordering: .relaxed) == futures_thread_self() }
 
+    var isInUse: Bool { thread.load(ordering: .relaxed) != 0 }
+
     func begin() { thread.store(futures_thread_self(), ordering: .relaxed) }
     func end() { thread.store(0, ordering: .relaxed) }
 

@@ -38,8 +38,8 @@ extension PoolDriver: FutureOwner {
         let id = TaskID(rawValue: ticket)
         let now = futures_monotonic_nanoseconds()
         let deadline = Deadline(after: Self.takeBackTimeout)
-        // The driver's own thread reads the answer, so it cannot wait for it.
-        let mayWait = !thread.isCurrent
+        // Who reads the answer cannot wait for it.
+        let mayWait = !isReading
         let (outcome, waiter) = core.withLock { core -> (PoolState<PoolJob>.TakeBack, TakeBackWaiter?) in
             let outcome = core.state.cancelRequested(id, waits: mayWait, now: now, &core.actions)
             guard outcome == .asked, mayWait else { return (outcome, nil) }

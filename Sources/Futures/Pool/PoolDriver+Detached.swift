@@ -99,7 +99,8 @@ extension PoolDriver {
     /// The worker lends a payload.
     func beginTaking(_ link: PipeLink) {
         guard thread.isCurrent else { return order(.takeDetached(link.id)) }
-        guard !loop.takes.contains(link.id) else { return }
+        // By the time that an order is carried out, this thread may have taken it.
+        guard link.decoder.awaitsDetached, !link.hasStoppedReading, !loop.takes.contains(link.id) else { return }
         guard link.mayLend else { return brokeTheRules(link, "it detached a payload before the last one was taken") }
         link.mayLend = false
         loop.takes.insert(link.id)

@@ -48,8 +48,8 @@ extension PoolDriver {
             if let link = link(worker) { reading(link) { measureMemory(link) } }
         case .takeDetached(let worker):
             if let link = link(worker) { reading(link) { beginTaking(link) } }
-        case .brokeTheRules(let worker, let what):
-            if let link = link(worker) { reading(link) { brokeTheRules(link, what) } }
+        case .brokeTheRules(let worker):
+            if let link = link(worker) { reading(link) { brokeTheRulesElsewhere(link) } }
         case .put(let worker, let bytes, let address):
             if let link = link(worker) { loop.puts.append(DetachedPut(link: link, bytes: bytes, address: address)) }
         case .release(let worker):
@@ -178,6 +178,7 @@ extension PoolDriver {
     }
 
     private func processEnded(_ link: PipeLink) {
+        brokeTheRulesElsewhere(link)
         // What it said before it ended counts. Its own children may hold the pipes open: no waiting for their end.
         while !link.hasStoppedReading, readAnswers(link, turn) {}
         guard let status = link.reap() else { return }
@@ -277,11 +278,21 @@ extension PoolDriver {
         loop.closedWires.insert(link.id)
     }
 
+    /// Another thread may have read what cannot be understood.
+    private func brokeTheRulesElsewhere(_ link: PipeLink) {
+        guard let what = link.brokenRule else { return }
+        link.brokenRule = nil
+        brokeTheRules(link, what)
+    }
+
     /// The worker is alive, but what it does cannot be understood.
     func brokeTheRules(_ link: PipeLink, _ what: String) {
         stopReading(link)
         link.isUnintelligible = true
-        guard thread.isCurrent else { return order(.brokeTheRules(link.id, what)) }
+        guard thread.isCurrent else {
+            link.brokenRule = what
+            return order(.brokeTheRules(link.id))
+        }
         guard link.isWelcomed else { return startFailed(link, .notTheProtocol(what)) }
         let report = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
         let now = futures_monotonic_nanoseconds()

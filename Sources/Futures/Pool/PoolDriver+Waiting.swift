@@ -7,53 +7,64 @@ extension PoolDriver {
     /// Until the future is done, reads what the worker says that has its task. Returns early when that is not possible, or
     /// not any more.
     func help(_ future: AnyFuture, ticket: UInt64, until deadline: Deadline) {
-        guard !thread.isCurrent, let holder = core.withLock({ $0.state.holder(of: TaskID(rawValue: ticket)) }),
-            let link = link(holder.worker), link.reading.takeIfFree()
+        let id = TaskID(rawValue: ticket)
+        guard !thread.isCurrent, let holder = core.withLock({ $0.state.holder(of: id) }),
+            let link = link(holder.worker),
+            let waiter = takeWaiter()
         else { return }
-        guard link.isReadable, let waiter = takeWaiter() else { return link.reading.giveBack() }
-        waiter.begin()
+        defer { putBack(waiter) }
+        // Never at the cost of a worker that computes.
+        let spins = spinTime > 0 && holder.busyWorkers < Self.usableProcessors
+        guard link.reading.takeIfFree() else { return }
         let observer = PipeWaiter.Observer(waiter)
-        if future.addObserver(observer) {
-            // Never at the cost of a worker that computes.
-            let spins = spinTime > 0 && holder.busyWorkers < Self.usableProcessors
-            readAnswers(link, waiter, until: deadline, spins: spins) { future.isDone }
-            future.removeObserver(observer)
+        if link.isReadable, future.addObserver(observer) {
+            waiter.begin()
+            readAnswers(link, waiter, for: future, id, until: deadline, spins: spins)
+            waiter.end()
         }
         link.reading.giveBack()
-        waiter.turn.sendNotifications()
-        waiter.end()
-        putBack(waiter)
+        future.removeObserver(observer)
     }
 
     /// Reads in this thread, which has the role, until it is to stop.
     private func readAnswers(
-        _ link: PipeLink, _ waiter: PipeWaiter, until deadline: Deadline, spins: Bool, _ isDone: () -> Bool
+        _ link: PipeLink, _ waiter: PipeWaiter, for future: AnyFuture, _ id: TaskID, until deadline: Deadline,
+        spins: Bool
     ) {
         guard PoolLoop.pauseWatching(link, epoll: epoll) else { return }
         link.reading.willSleep(waiter)
-        while !isDone(), !link.reading.isWanted, !deadline.hasPassed {
-            if !spins || !lookForAnswers(link, waiter.turn, isDone) {
+        while !future.isDone, !link.reading.isWanted, !deadline.hasPassed {
+            if !spins || !lookForAnswers(link, waiter.turn, for: future, until: deadline) {
                 guard waiter.sleep(untilReadable: link.fromWorker, deadline) else { continue }
                 guard readAnswers(link, waiter.turn) else { break }
             }
             // What can be sent now is sent before anybody is told.
             settle()
-            guard link.isReadable else { break }
+            // At once: this thread may wait for long for its own. And in the role: it keeps the pool from ending before.
+            waiter.turn.sendNotifications()
+            // The task may have been taken back since, or be run again elsewhere.
+            guard link.isReadable, future.isDone || core.withLock({ $0.state.holder(of: id)?.worker }) == link.id else {
+                break
+            }
         }
         link.reading.willSleep(nil)
-        if !link.hasStoppedReading { PoolLoop.resumeWatching(link, epoll: epoll) }
+        if !link.hasStoppedReading, !PoolLoop.resumeWatching(link, epoll: epoll) {
+            brokeTheRules(link, "its pipe was closed by somebody else in this program")
+        }
     }
 
     /// Reads what comes within the time that is worth it.
     ///
     /// - Returns: whether something has.
-    private func lookForAnswers(_ link: PipeLink, _ turn: ReadingTurn, _ isDone: () -> Bool) -> Bool {
+    private func lookForAnswers(
+        _ link: PipeLink, _ turn: ReadingTurn, for future: AnyFuture, until deadline: Deadline
+    ) -> Bool {
         guard link.spinning.begins() else { return false }
         let end = futures_monotonic_nanoseconds() + spinTime
         var isFound = false
         repeat {
             isFound = readAnswers(link, turn)
-            if isFound || isDone() || link.reading.isWanted { break }
+            if isFound || future.isDone || link.reading.isWanted || deadline.hasPassed { break }
             sched_yield()
         } while futures_monotonic_nanoseconds() < end
         link.spinning.ended(isFound: isFound)
@@ -71,12 +82,12 @@ extension PoolDriver {
         waiters.withLock { $0.free.append(waiter) }
     }
 
-    /// The threads that have read in place of the driver's: at most as many as workers at the same time.
+    /// For the threads that read in place of the driver's, or have tried to: rarely more than there are workers.
     struct Waiters {
         var all: [PipeWaiter] = []
         var free: [PipeWaiter] = []
     }
 
-    /// Whether this thread waits for an answer, and takes in what it has read.
+    /// Whether this thread waits for an answer, and reads.
     var isReadingHere: Bool { waiters.withLock { $0.all.contains { $0.isCurrent } } }
 }

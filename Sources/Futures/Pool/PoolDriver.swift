@@ -65,7 +65,7 @@ final class PoolDriver: @unchecked Sendable {
         /// An answer's payload is to be copied from the worker's memory.
         case takeDetached(WorkerID)
         /// Another thread has read what makes no sense.
-        case brokeTheRules(WorkerID, String)
+        case brokeTheRules(WorkerID)
         case put(WorkerID, [UInt8], address: UInt64)
         case release(WorkerID)
         case finish
@@ -256,10 +256,14 @@ final class PoolDriver: @unchecked Sendable {
         callbackThread.join()
     }
 
-    private var isOnOwnThread: Bool { thread.isCurrent || callbackThread.isCurrent }
+    /// Whether this is a thread that the pool's end waits for.
+    private var isOnOwnThread: Bool { isReading || callbackThread.isCurrent }
+
+    /// Whether this thread reads from a worker, so that others, and the end of the worker, may have to wait for it.
+    var isReading: Bool { thread.isCurrent || isReadingHere }
 
     func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) {
-        if thread.isCurrent || isReadingHere { callbackThread.run(callbacks) } else { callbacks() }
+        if isReading { callbackThread.run(callbacks) } else { callbacks() }
     }
 
     private func startThread() throws {

@@ -49,10 +49,9 @@ struct PoolLoop {
         futures_epoll_pause(epoll.rawValue, link.fromWorker.rawValue, token(link.id, .answers)) == 0
     }
 
-    /// Has it hear again, also of what has come meanwhile.
-    static func resumeWatching(_ link: PipeLink, epoll: borrowing FileDescriptor) {
-        let result = futures_epoll_set(epoll.rawValue, link.fromWorker.rawValue, 1, 0, 1, token(link.id, .answers))
-        precondition(result == 0, "epoll_ctl failed with error \(-result): a descriptor was closed by somebody else")
+    /// Has it hear again, also of what has come meanwhile; false if the descriptor is not what it was.
+    static func resumeWatching(_ link: PipeLink, epoll: borrowing FileDescriptor) -> Bool {
+        futures_epoll_set(epoll.rawValue, link.fromWorker.rawValue, 1, 0, 1, token(link.id, .answers)) == 0
     }
 
     /// Has the driver's thread told when the pipe to the worker takes more.

@@ -7,7 +7,7 @@ final class ReadingTurn: @unchecked Sendable {
     /// Who is told of futures at the end of a step.
     var notifications = Notifications()
 
-    /// Tells them. With no role held: they may come back here.
+    /// Tells them. They may come back here.
     func sendNotifications() {
         guard !notifications.isEmpty else { return }
         var now = Notifications()

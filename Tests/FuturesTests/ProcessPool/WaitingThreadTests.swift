@@ -111,6 +111,112 @@ extension ProcessSuites {
             }
         }
 
+        /// Has the pool send tasks ahead: it takes the next ones for short, too.
+        private func sendAhead(_ pool: ProcessPoolExecutor) throws {
+            for number in 0..<50 { _ = try pool.submit(increment, number).result(timeout: longTime) }
+        }
+
+        /// Until a thread has the reading role of a worker.
+        private func waitForReader(_ pool: ProcessPoolExecutor) throws {
+            try spin { pool.driver.waiters.withLock { $0.all.contains { $0.isInUse } } }
+        }
+
+        @Test("what it reads for others is told at once, however long its own call takes", .proves(.F6, .C1))
+        func tellsOthersAtOnce() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1)
+                try sendAhead(pool)
+                let first = try pool.submit(awaitFile, folder.file("first"))
+                let second = try pool.submit(awaitFile, folder.file("second"))
+                try spin { first.isRunning }
+                let threads = TestThreads()
+                threads.start { _ = try? second.result(timeout: longTime) }
+                try waitForReader(pool)
+                let told = Gate()
+                first.addDoneCallback { (_: Future<Int>) in told.open() }
+                threads.start { if (try? first.result(timeout: longTime)) != nil { told.open() } }
+                threads.start { if wait([first], timeout: longTime).done.count == 1 { told.open() } }
+                _ = folder.write("", to: "first")
+                try told.wait(3)
+                #expect(!second.isDone)
+                _ = folder.write("", to: "second")
+                threads.join()
+                pool.shutdown()
+            }
+        }
+
+        @Test("callbacks of what it has read run before the pool is at its end", .proves(.H1, .C1))
+        func tellsBeforeTheEnd() throws {
+            try Leftovers.check {
+                for _ in 0..<60 {
+                    let pool = try makePool(maxWorkers: 1)
+                    let told = Atomic<Int>(0)
+                    let futures = try (0..<3).map { try pool.submit(increment, $0) }
+                    for future in futures {
+                        future.addDoneCallback { (_: Future<Int>) in told.add(1, ordering: .relaxed) }
+                    }
+                    let threads = TestThreads()
+                    threads.start { _ = try? futures[2].result(timeout: longTime) }
+                    pool.shutdown()
+                    #expect(told.load(ordering: .relaxed) == 3)
+                    threads.join()
+                }
+            }
+        }
+
+        @Test("large results, which the pool's thread takes, come to threads that wait, one after the other")
+        func leavesLargeResults() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 2)
+                defer { pool.shutdown() }
+                let threads = TestThreads()
+                let right = Atomic<Int>(0)
+                for thread in 0..<4 {
+                    threads.start {
+                        for round in 0..<60 {
+                            // Just beyond what is copied in one step, beside small ones.
+                            let count = [200_000, 5_000_000, 10][(round + thread) % 3]
+                            let bytes = try? pool.submit(makeBytes, count).result(timeout: longTime)
+                            if bytes?.count == count { right.add(1, ordering: .relaxed) }
+                        }
+                    }
+                }
+                threads.join()
+                #expect(right.load(ordering: .relaxed) == 240)
+            }
+        }
+
+        @Test("the user's code that runs in it may shut the pool down, and cancel", .proves(.C3))
+        func mayEndThePool() throws {
+            try Leftovers.check {
+                let holder = Mutex<ProcessPoolExecutor?>(nil)
+                let behind = Mutex<Future<Int>?>(nil)
+                let policy = RetryPolicy(errors: 1) { _ in
+                    _ = behind.withLock { $0 }?.cancel()
+                    holder.withLock { $0 }?.shutdown(wait: true)
+                    return false
+                }
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    options: ProcessPoolOptions(onWorkerLoss: .retry(policy)))
+                holder.withLock { $0 = pool }
+                let folder = TemporaryFolder()
+                try sendAhead(pool)
+                let first = try pool.submit(awaitFile, folder.file("go"))
+                let refused = try pool.submit(refuse, 7)
+                behind.withLock { [future = try pool.submit(increment, 1)] in $0 = future }
+                let threads = TestThreads()
+                threads.start { #expect((try? refused.exception(timeout: longTime)) != nil) }
+                try waitForReader(pool)
+                _ = folder.write("", to: "go")
+                threads.join()
+                #expect(first.isDone)
+                holder.withLock { $0 = nil }
+                pool.shutdown()
+            }
+        }
+
         @Test("threads that wait for one worker's answers, each for its own, all get them")
         func takesTurns() throws {
             try Leftovers.check {
