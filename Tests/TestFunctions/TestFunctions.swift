@@ -69,6 +69,8 @@ public func startThread() {
 }
 public let beginnings = Callable("beginnings") { () -> [Int] in [Int(programProcess), Int(getpid()), Int(getppid())] }
 /// Bytes there and back, as many as wanted.
+public let makeHooked = Callable("make_hooked") { () -> Hooked in Hooked() }
+
 public let countRecords = Callable("count_records") { (piece: FilePiece) -> Int in
     var count = 0
     try piece.forEachRecord { _ in count += 1 }
@@ -303,6 +305,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     beginnings
     niceness
     countRecords
+    makeHooked
     echoBytes
     greet
     addLater

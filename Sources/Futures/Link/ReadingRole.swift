@@ -14,6 +14,9 @@ struct ReadingRole: ~Copyable, Sendable {
     /// Whether whoever has the role is to give it back.
     var isWanted: Bool { word.load(ordering: .sequentiallyConsistent) & Self.wanted != 0 }
 
+    /// Whether nobody has it or waits for it, at this moment.
+    var isFree: Bool { word.load(ordering: .relaxed) == 0 }
+
     /// - Returns: false if somebody has the role, or waits for it.
     func takeIfFree() -> Bool {
         word.compareExchange(expected: 0, desired: Self.taken, ordering: .sequentiallyConsistent).exchanged

@@ -11,7 +11,7 @@ struct SpinPolicy {
     private var pause = 0
     private var nextPause = 1
 
-    /// Whether to look, in the wait that begins now. ``ended(isFound:)`` has to follow then.
+    /// Whether to look, in the wait that begins now. ``ended(isFound:)`` follows, unless something else broke it off.
     mutating func begins() -> Bool {
         guard pause > 0 else { return true }
         pause -= 1

@@ -141,10 +141,12 @@ extension PoolDriver {
         guard let link = link(id) else { return }
         switch channel {
         case .answers:
-            // Otherwise a thread that waits reads it.
             if link.reading.takeIfFree() {
                 readAnswers(link, turn)
                 link.reading.giveBack()
+            } else {
+                // A thread that waits reads it; it may be about to say so, if it is given the processor.
+                sched_yield()
             }
         case .errorOutput: readErrorOutput(link)
         case .process: reading(link) { processEnded(link) }
@@ -196,6 +198,8 @@ extension PoolDriver {
         }
         stopReading(link)
         _ = futures_epoll_remove(epoll.rawValue, link.pidfd.rawValue)
+        // Its end would be reported again and again as long as somebody has the link.
+        _ = futures_epoll_remove(epoll.rawValue, link.errorOutput.descriptor.rawValue)
     }
 
     private func lossReport(

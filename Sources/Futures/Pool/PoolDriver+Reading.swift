@@ -11,7 +11,11 @@ extension PoolDriver {
     @discardableResult
     func readAnswers(_ link: PipeLink, _ turn: ReadingTurn) -> Bool {
         guard !link.hasStoppedReading else { return false }
-        if link.decoder.awaitsDetached { return takeDetached(link, turn) }
+        if link.decoder.awaitsDetached {
+            // Another thread may have read that there is one, and ordered this.
+            beginTaking(link)
+            return link.hasStoppedReading ? false : takeDetached(link, turn)
+        }
         let result = link.decoder.withFreeSpace { space in
             let result = link.fromWorker.read(into: space)
             guard case .bytes(let count) = result else { return (count: 0, result: result) }

@@ -5,7 +5,9 @@ import Wire
 extension PoolDriver {
     /// Takes the settling role, if there is something to do and nobody has it, and carries out everything that is
     /// queued, also what others add meanwhile.
-    func settle() {
+    ///
+    /// - Parameter handsOver: whether what others add is left to the driver's thread: for who is waited for elsewhere.
+    func settle(handsOver: Bool = false) {
         var work = SettlingWork()
         guard takeWork(&work, isBeginning: true) else { return }
         repeat {
@@ -13,7 +15,7 @@ extension PoolDriver {
             for write in work.writes { carryOut(write, &work) }
             for link in work.touched { flush(link) }
             work.touched.removeAll(keepingCapacity: true)
-        } while takeWork(&work, isBeginning: false)
+        } while handsOver ? handOver() : takeWork(&work, isBeginning: false)
         work.notifications.send()
     }
 
@@ -48,6 +50,19 @@ extension PoolDriver {
         work.actions = actions
         work.writes = writes
         return isTaken
+    }
+
+    /// Gives the role back, whatever is left.
+    ///
+    /// - Returns: that nothing is left for this thread.
+    private func handOver() -> Bool {
+        let isLeft = core.withLock { core in
+            core.isSettling = false
+            return core.isToBeSettled
+        }
+        // It settles whenever it is awake.
+        if isLeft { wakeThread() }
+        return false
     }
 
     private func link(_ id: WorkerID, _ work: inout SettlingWork) -> PipeLink? {

@@ -7,14 +7,14 @@ extension PoolDriver {
     /// Until the future is done, reads what the worker says that has its task. Returns early when that is not possible, or
     /// not any more.
     func help(_ future: AnyFuture, ticket: UInt64, until deadline: Deadline) {
+        // The user's code that decides about retries may take locks that this thread has.
+        guard !thread.isCurrent, retries?.errors ?? 0 == 0 else { return }
         let id = TaskID(rawValue: ticket)
-        guard !thread.isCurrent, let holder = core.withLock({ $0.state.holder(of: id) }),
-            let link = link(holder.worker),
-            let waiter = takeWaiter()
+        guard let holder = core.withLock({ $0.state.holder(of: id) }), let link = link(holder.worker),
+            link.reading.isFree, let waiter = takeWaiter()
         else { return }
         defer { putBack(waiter) }
-        // Never at the cost of a worker that computes.
-        let spins = spinTime > 0 && holder.busyWorkers < Self.usableProcessors
+        let spins = mayLook(beside: holder.busyWorkers)
         guard link.reading.takeIfFree() else { return }
         let observer = PipeWaiter.Observer(waiter)
         if link.isReadable, future.addObserver(observer) {
@@ -26,6 +26,9 @@ extension PoolDriver {
         future.removeObserver(observer)
     }
 
+    /// Never at the cost of a worker that computes.
+    private func mayLook(beside busyWorkers: Int) -> Bool { spinTime > 0 && busyWorkers < Self.usableProcessors }
+
     /// Reads in this thread, which has the role, until it is to stop.
     private func readAnswers(
         _ link: PipeLink, _ waiter: PipeWaiter, for future: AnyFuture, _ id: TaskID, until deadline: Deadline,
@@ -33,19 +36,20 @@ extension PoolDriver {
     ) {
         guard PoolLoop.pauseWatching(link, epoll: epoll) else { return }
         link.reading.willSleep(waiter)
+        var spins = spins
         while !future.isDone, !link.reading.isWanted, !deadline.hasPassed {
             if !spins || !lookForAnswers(link, waiter.turn, for: future, until: deadline) {
                 guard waiter.sleep(untilReadable: link.fromWorker, deadline) else { continue }
                 guard readAnswers(link, waiter.turn) else { break }
             }
             // What can be sent now is sent before anybody is told.
-            settle()
+            settle(handsOver: true)
             // At once: this thread may wait for long for its own. And in the role: it keeps the pool from ending before.
             waiter.turn.sendNotifications()
+            guard link.isReadable, !future.isDone else { break }
             // The task may have been taken back since, or be run again elsewhere.
-            guard link.isReadable, future.isDone || core.withLock({ $0.state.holder(of: id)?.worker }) == link.id else {
-                break
-            }
+            guard let holder = core.withLock({ $0.state.holder(of: id) }), holder.worker == link.id else { break }
+            spins = mayLook(beside: holder.busyWorkers)
         }
         link.reading.willSleep(nil)
         if !link.hasStoppedReading, !PoolLoop.resumeWatching(link, epoll: epoll) {
@@ -61,14 +65,17 @@ extension PoolDriver {
     ) -> Bool {
         guard link.spinning.begins() else { return false }
         let end = futures_monotonic_nanoseconds() + spinTime
-        var isFound = false
         repeat {
-            isFound = readAnswers(link, turn)
-            if isFound || future.isDone || link.reading.isWanted || deadline.hasPassed { break }
+            if readAnswers(link, turn) {
+                link.spinning.ended(isFound: true)
+                return true
+            }
+            // That says nothing about how long answers take.
+            if future.isDone || link.reading.isWanted || deadline.hasPassed { return false }
             sched_yield()
         } while futures_monotonic_nanoseconds() < end
-        link.spinning.ended(isFound: isFound)
-        return isFound
+        link.spinning.ended(isFound: false)
+        return false
     }
 
     private func takeWaiter() -> PipeWaiter? {

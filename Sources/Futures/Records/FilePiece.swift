@@ -119,7 +119,10 @@ public struct FilePieceError: Error, Sendable, Hashable, Codable, CustomStringCo
 extension FileDescriptor {
     /// A file that is there, for reading.
     static func open(_ path: String) throws(SystemError) -> FileDescriptor {
-        let number = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        // Without waiting for whoever would write into a pipe.
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        var number = Glibc.open(path, flags)
+        while number < 0, errno == EINTR { number = Glibc.open(path, flags) }
         guard number >= 0 else { throw SystemError(call: "open", number: errno, context: "opening \(path)") }
         return FileDescriptor(owning: number)
     }
@@ -134,6 +137,11 @@ extension FileDescriptor {
         guard status.st_mode & S_IFMT == S_IFREG else {
             let number = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : ESPIPE
             throw SystemError(call: "open", number: number, context: "reading \(path) in pieces")
+        }
+        // Files of /proc have bytes, and say that they have none.
+        var byte: UInt8 = 0
+        if status.st_size == 0, pread(rawValue, &byte, 1, 0) > 0 {
+            throw SystemError(call: "fstat", number: ESPIPE, context: "reading \(path) in pieces")
         }
         return Int(status.st_size)
     }

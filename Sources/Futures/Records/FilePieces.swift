@@ -8,7 +8,8 @@ import Glibc
 /// ```
 ///
 /// A piece ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller, and a
-/// record that is longer makes it larger. The size of the file is looked at once: what is appended later is not in it. Lines
+/// record that is longer makes it larger. The size of the file is looked at once: what is appended later is not in it. Another
+/// file that is put in its place meanwhile is noticed only if it is shorter. Lines
 /// and other delimited records are found by reading a little around the ends of pieces, CSV by reading all of it once.
 public struct FilePieces: AsyncSequence, Sendable {
     /// A piece.
@@ -64,6 +65,9 @@ private final class FileCutter {
     private let end: Int
     private var offset = 0
     private var buffer: [UInt8]
+    /// Where in the file the buffer's bytes are.
+    private var start = 0
+    private var count = 0
 
     init(_ pieces: FilePieces) throws {
         self.pieces = pieces
@@ -88,23 +92,29 @@ private final class FileCutter {
         var scanner = RecordScanner(pieces.format)
         var position = RecordScanner.startsAnywhere(pieces.format) ? offset + pieces.size - 1 : offset
         while position < end {
-            let count = Swift.min(buffer.count, end - position)
-            let isThere = try buffer.withUnsafeMutableBytes {
-                try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: position)
-            }
-            guard isThere else {
-                throw FilePieceError(
-                    piece: FilePiece(
-                        path: pieces.path, offset: offset, length: position + count - offset, format: pieces.format),
-                    size: try file.size(pieces.path))
-            }
+            try read(from: position)
             let least = Swift.max(1, offset + pieces.size - position)
             let found = buffer.withUnsafeBytes {
-                scanner.firstEnd(in: UnsafeRawBufferPointer(rebasing: $0[..<count]), from: least)
+                scanner.firstEnd(in: UnsafeRawBufferPointer(rebasing: $0[(position - start)..<count]), from: least)
             }
             if let found { return position + found - offset }
-            position += count
+            position = start + count
         }
         return end - offset
+    }
+
+    /// Has the buffer contain what is there, unless it does.
+    private func read(from position: Int) throws {
+        if (start..<start + count).contains(position) { return }
+        (start, count) = (position, Swift.min(buffer.count, end - position))
+        let isThere = try buffer.withUnsafeMutableBytes {
+            try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: position)
+        }
+        if isThere { return }
+        let length = position + count - offset
+        count = 0
+        throw FilePieceError(
+            piece: FilePiece(path: pieces.path, offset: offset, length: length, format: pieces.format),
+            size: try file.size(pieces.path))
     }
 }

@@ -9,6 +9,9 @@ struct RecordScanner {
         case quote
     }
 
+    /// Some programs write it at the beginning of a file, before the quote of the first field. Elsewhere it is nothing to see.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     private let kind: RecordFormat.Kind
     private var place = Place.fieldBegins
     /// Of the record that it is in, for those of a fixed size.
@@ -73,7 +76,7 @@ struct RecordScanner {
             } else if byte == quote, place != .plain {
                 // Behind a quote it is the second of two.
                 place = .quoted
-            } else {
+            } else if place != .fieldBegins || !Self.byteOrderMark.contains(byte) {
                 place = .plain
             }
         }

@@ -40,9 +40,10 @@ extension ProcessSuites {
                 }
                 return count
             }
-            #expect(try sleepsOf300Calls(.zero) > 200)
-            // Where others keep the processor for long, it is in vain at times, and is left out for a while.
-            #expect(try sleepsOf300Calls(.milliseconds(10)) < 150)
+            // Where others keep the processors, a call is sometimes there before the worker sleeps; and looking is in vain at
+            // times, and left out for a while.
+            let (without, with) = (try sleepsOf300Calls(.zero), try sleepsOf300Calls(.milliseconds(10)))
+            #expect(without > 30 && with < without / 2, "\(with) with it, \(without) without")
         }
 
         @Test("where it is in vain, both sides soon do it seldom, and take no processor time")

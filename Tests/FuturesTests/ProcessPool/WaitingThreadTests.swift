@@ -187,33 +187,53 @@ extension ProcessSuites {
             }
         }
 
-        @Test("the user's code that runs in it may shut the pool down, and cancel", .proves(.C3))
+        @Test("a decoder that runs in it may shut the pool down, and cancel", .proves(.C3))
         func mayEndThePool() throws {
             try Leftovers.check {
-                let holder = Mutex<ProcessPoolExecutor?>(nil)
-                let behind = Mutex<Future<Int>?>(nil)
+                let pool = try makePool(maxWorkers: 1)
+                let folder = TemporaryFolder()
+                try sendAhead(pool)
+                let first = try pool.submit(awaitFile, folder.file("go"))
+                let hooked = try pool.submit(makeHooked)
+                let behind = try pool.submit(increment, 1)
+                let hasRun = Atomic<Bool>(false)
+                Hooked.decoded.withLock {
+                    $0 = {
+                        _ = behind.cancel()
+                        pool.shutdown(wait: true)
+                        hasRun.store(true, ordering: .relaxed)
+                    }
+                }
+                defer { Hooked.decoded.withLock { $0 = nil } }
+                let threads = TestThreads()
+                threads.start { _ = try? hooked.result(timeout: longTime) }
+                try waitForReader(pool)
+                _ = folder.write("", to: "go")
+                threads.join()
+                #expect(hasRun.load(ordering: .relaxed))
+                #expect(first.isDone && hooked.isDone)
+                pool.shutdown()
+                #expect(behind.isDone)
+            }
+        }
+
+        @Test("a pool that retries errors asks about them in its own thread", .proves(.C3))
+        func leavesRetriesToThePool() throws {
+            try Leftovers.check {
+                let name = Mutex("")
                 let policy = RetryPolicy(errors: 1) { _ in
-                    _ = behind.withLock { $0 }?.cancel()
-                    holder.withLock { $0 }?.shutdown(wait: true)
+                    name.withLock { $0 = ProcFiles.threadName }
                     return false
                 }
                 let pool = try ProcessPoolExecutor(
                     testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
                     options: ProcessPoolOptions(onWorkerLoss: .retry(policy)))
-                holder.withLock { $0 = pool }
-                let folder = TemporaryFolder()
+                defer { pool.shutdown() }
                 try sendAhead(pool)
-                let first = try pool.submit(awaitFile, folder.file("go"))
-                let refused = try pool.submit(refuse, 7)
-                behind.withLock { [future = try pool.submit(increment, 1)] in $0 = future }
-                let threads = TestThreads()
-                threads.start { #expect((try? refused.exception(timeout: longTime)) != nil) }
-                try waitForReader(pool)
-                _ = folder.write("", to: "go")
-                threads.join()
-                #expect(first.isDone)
-                holder.withLock { $0 = nil }
-                pool.shutdown()
+                for _ in 0..<20 {
+                    #expect(try pool.submit(refuse, 7).exception(timeout: longTime) is Refused)
+                    #expect(name.withLock { $0 } == "futures-pool")
+                }
             }
         }
 

@@ -58,6 +58,20 @@ import Testing
         }
     }
 
+    @Test("a file is read once, however small the pieces of CSV")
+    func isReadOnce() throws {
+        let folder = TemporaryFolder()
+        let path = folder.write(String(repeating: "1,\"2\"\n", count: 100_000), to: "input")
+        func bytesRead() -> Int {
+            let line = ProcFiles.lines(of: "/proc/thread-self/io").first { $0.hasPrefix("rchar:") } ?? ""
+            return Int(line.filter(\.isNumber)) ?? 0
+        }
+        let before = bytesRead()
+        #expect(before > 0)
+        #expect(try all(FilePieces(of: path, by: .csv(), size: 100)).count == 600_000 / 102 + 1)
+        #expect(bytesRead() - before < 2 * 600_000 + 100_000)
+    }
+
     @Test("a map over pieces is read by the workers, each its own part")
     func isMapped() async throws {
         let folder = TemporaryFolder()
@@ -81,6 +95,11 @@ import Testing
         #expect(directory.map { "\($0)" } == "reading \(folder.path) in pieces: Is a directory (open)")
         let device = #expect(throws: SystemError.self) { try FilePieces(of: "/dev/null") }
         #expect(device.map { "\($0)" } == "reading /dev/null in pieces: Illegal seek (open)")
+        #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
+        let pipe = #expect(throws: SystemError.self) { try FilePieces(of: folder.file("pipe")) }
+        #expect(pipe.map { "\($0)" } == "reading \(folder.file("pipe")) in pieces: Illegal seek (open)")
+        let process = #expect(throws: SystemError.self) { try FilePieces(of: "/proc/self/status") }
+        #expect(process.map { "\($0)" } == "reading /proc/self/status in pieces: Illegal seek (fstat)")
         let size = #expect(throws: InvalidArgumentError.self) {
             try FilePieces(of: folder.write("", to: "input"), size: 0)
         }
