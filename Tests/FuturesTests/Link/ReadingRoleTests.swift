@@ -1,7 +1,8 @@
 import Glibc
-import Synchronization
 import TestSupport
 import Testing
+
+import struct Synchronization.Atomic
 
 @testable import Futures
 

@@ -43,7 +43,8 @@ import Wire
             // A quote within a field that does not begin with one is nothing special, and neither is what is behind a quoted one.
             (.csv(), "5\" pipe\n6\"\n", ["5\" pipe", "6\""]), (.csv(), "\"a\"b\"\nc\n", ["\"a\"b\"", "c"]),
             (.csv(separator: ";"), "a;\"\n\"\n,\"\n", ["a;\"\n\"", ",\""]),
-            (.csv(), "\u{FEFF}\"a,\n\",b\nc\n", ["\u{FEFF}\"a,\n\",b", "c"]), (.csv(), "\u{FEA1}\"\n\"\n", ["\u{FEA1}\"", "\""]),
+            (.csv(), "\u{FEFF}\"a,\n\",b\nc\n", ["\u{FEFF}\"a,\n\",b", "c"]),
+            (.csv(), "\u{FEA1}\"\n\"\n", ["\u{FEA1}\"", "\""]),
             (.csv(), "\"never closed\n\n", ["\"never closed\n"]),
         ] as [(RecordFormat, String, [String])])
     func ends(format: RecordFormat, text: String, expected: [String]) {
