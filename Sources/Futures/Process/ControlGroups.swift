@@ -72,16 +72,21 @@ func textOfFile(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    let chunk = 4096
+    var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 14, alignment: 1)
+    defer { memory.deallocate() }
+    var size = 0
     // Bounded, since the mount table of a large host can be long, but not endless.
-    while bytes.count < 1 << 22 {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: chunk))
-        let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + start, chunk) }
-        bytes.removeLast(chunk - max(0, count))
+    while size < 1 << 22 {
+        if size == memory.count {
+            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * size, alignment: 1)
+            larger.copyMemory(from: UnsafeRawBufferPointer(memory))
+            memory.deallocate()
+            memory = larger
+        }
+        let count = read(descriptor, memory.baseAddress! + size, memory.count - size)
         if count < 0 && errno == EINTR { continue }
         if count <= 0 { break }
+        size += count
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return String(decoding: UnsafeRawBufferPointer(rebasing: memory[..<size]), as: UTF8.self)
 }

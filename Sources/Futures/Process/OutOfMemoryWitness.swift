@@ -1,3 +1,5 @@
+import Glibc
+
 /// Knows how many processes the kernel has killed so far because memory ran out, among those that a worker may be one
 /// of: an increase while a worker ended by SIGKILL says why it did.
 ///
@@ -43,10 +45,19 @@ struct OutOfMemoryWitness: Sendable {
 
     /// The counter in any of the files: a line "oom_kill 3".
     static func count(in text: String) -> UInt64? {
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == "oom_kill" { return UInt64(words[1]) }
+        // Not line by line: the machine's counters are more than a hundred, and this is asked at each start of a worker.
+        "\n\(text)".withCString { text in
+            guard let found = strstr(text, "\noom_kill ") else { return nil }
+            var digit = UnsafePointer(found) + 10
+            var number: UInt64?
+            while (48...57).contains(digit.pointee) {
+                let (shifted, isTooMuch) = (number ?? 0).multipliedReportingOverflow(by: 10)
+                let (sum, isTooMuchNow) = shifted.addingReportingOverflow(UInt64(digit.pointee - 48))
+                if isTooMuch || isTooMuchNow { return nil }
+                number = sum
+                digit += 1
+            }
+            return digit.pointee == 0 || digit.pointee == 10 ? number : nil
         }
-        return nil
     }
 }
