@@ -46,12 +46,13 @@ step_benchmarks() {
 step_thread_sanitizer() {
     export FUTURES_THREAD_SANITIZER=1
     swift build --build-tests --sanitize=thread --scratch-path .build/tsan
-    TSAN_OPTIONS="halt_on_error=1 exitcode=66 atexit_sleep_ms=0" run_tests \
+    local options="halt_on_error=1 exitcode=66 atexit_sleep_ms=0"
+    TSAN_OPTIONS="$options suppressions=$root/scripts/sanitizer-suppressions/races.txt" run_tests \
         --sanitize=thread --scratch-path .build/tsan --filter "$thread_suites"
 }
 step_address_sanitizer() {
     swift build --build-tests --sanitize=address --scratch-path .build/asan
-    LSAN_OPTIONS="suppressions=$root/scripts/asan-suppressions/leaks.txt" run_tests \
+    LSAN_OPTIONS="suppressions=$root/scripts/sanitizer-suppressions/leaks.txt" run_tests \
         --sanitize=address --scratch-path .build/asan --filter "$address_suites"
 }
 step_fuzz() { scripts/fuzz.sh --jobs 2; }
