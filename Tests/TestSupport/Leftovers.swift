@@ -44,6 +44,7 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     /// What there is now; looked at again for a moment while it has a pool's thread, which may be one of the test before, as
     /// ``settled(_:tries:)`` says.
     private static func beforehand() -> Leftovers {
+        hasStartedSymbolizer
         for _ in 0..<100 where !poolThreads().isEmpty { usleep(1_000) }
         return now()
     }
@@ -87,5 +88,20 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The children of this process, zombies too.
-    public static func childProcesses() -> [Int32] { ProcFiles.children(of: getpid()).sorted() }
+    public static func childProcesses() -> [Int32] {
+        ProcFiles.children(of: getpid()).filter { ProcFiles.lines(of: "/proc/\($0)/comm") != ["llvm-symbolizer"] }
+            .sorted()
+    }
+
+    /// A sanitizer that has something to look up, be it for a report that is suppressed, starts a program for that, with pipes to
+    /// it, and keeps it. It does so here, before the first test: what is there before is not left over.
+    private static let hasStartedSymbolizer: Void = {
+        typealias Symbolize =
+            @convention(c) (UnsafeRawPointer, UnsafePointer<CChar>, UnsafeMutablePointer<CChar>, Int) -> Void
+        guard dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil,
+            let symbol = dlsym(dlopen(nil, RTLD_NOW), "__sanitizer_symbolize_pc")
+        else { return }
+        var text = [CChar](repeating: 0, count: 1024)
+        unsafeBitCast(symbol, to: Symbolize.self)(symbol, "%f", &text, text.count)
+    }()
 }
