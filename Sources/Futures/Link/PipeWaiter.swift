@@ -14,6 +14,7 @@ final class PipeWaiter: Sendable {
     /// Whether this thread uses it.
     var isCurrent: Bool { thread.load(ordering: .relaxed) == futures_thread_self() }
 
+    /// Whether some thread reads with it.
     var isInUse: Bool { thread.load(ordering: .relaxed) != 0 }
 
     func begin() { thread.store(futures_thread_self(), ordering: .relaxed) }

@@ -69,9 +69,7 @@ package enum ControlGroups {
 
 /// A small text file of the kernel's, read whole; nil if it cannot be read.
 func textOfFile(_ path: String) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
+    guard let file = try? FileDescriptor.open(path) else { return nil }
     var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 14, alignment: 1)
     defer { memory.deallocate() }
     var size = 0
@@ -83,9 +81,9 @@ func textOfFile(_ path: String) -> String? {
             memory.deallocate()
             memory = larger
         }
-        let count = read(descriptor, memory.baseAddress! + size, memory.count - size)
-        if count < 0 && errno == EINTR { continue }
-        if count <= 0 { break }
+        guard case .bytes(let count) = file.read(into: UnsafeMutableRawBufferPointer(rebasing: memory[size...])) else {
+            break
+        }
         size += count
     }
     return String(decoding: UnsafeRawBufferPointer(rebasing: memory[..<size]), as: UTF8.self)

@@ -40,6 +40,35 @@ package struct FileDescriptor: ~Copyable, Sendable {
         FileDescriptor(owning: try SystemError.check(futures_memory_file(name, Int64(size)), "memfd_create"))
     }
 
+    /// A file that is there, for reading.
+    static func open(_ path: String) throws(SystemError) -> FileDescriptor {
+        // Without waiting for whoever would write into a pipe.
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        var number = Glibc.open(path, flags)
+        while number < 0, errno == EINTR { number = Glibc.open(path, flags) }
+        guard number >= 0 else { throw SystemError(call: "open", number: errno, context: "opening \(path)") }
+        return FileDescriptor(owning: number)
+    }
+
+    /// The size of a regular file.
+    func size(_ path: String) throws(SystemError) -> Int {
+        var status = stat()
+        guard fstat(rawValue, &status) == 0 else {
+            throw SystemError(call: "fstat", number: errno, context: "reading \(path)")
+        }
+        // A pipe or a terminal has no places; a folder's are of no use.
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            let number = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : ESPIPE
+            throw SystemError(call: "open", number: number, context: "reading \(path) in pieces")
+        }
+        // Files of /proc have bytes, and say that they have none.
+        var byte: UInt8 = 0
+        if status.st_size == 0, pread(rawValue, &byte, 1, 0) > 0 {
+            throw SystemError(call: "fstat", number: ESPIPE, context: "reading \(path) in pieces")
+        }
+        return Int(status.st_size)
+    }
+
     package func setNonBlocking() throws(SystemError) {
         try SystemError.check(futures_set_nonblocking(rawValue), "fcntl")
     }

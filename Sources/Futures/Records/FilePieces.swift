@@ -9,8 +9,8 @@ import Glibc
 ///
 /// A piece ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller, and a
 /// record that is longer makes it larger. The size of the file is looked at once: what is appended later is not in it. Another
-/// file that is put in its place meanwhile is noticed only if it is shorter. Lines
-/// and other delimited records are found by reading a little around the ends of pieces, CSV by reading all of it once.
+/// file that is put in its place meanwhile is noticed only if it is shorter. Lines and other delimited records are found by
+/// reading a little around the ends of pieces, CSV by reading all of it once.
 public struct FilePieces: AsyncSequence, Sendable {
     /// A piece.
     public typealias Element = FilePiece
