@@ -138,6 +138,11 @@ public let awaitFile = Callable("await_file") { (path: String) -> Int in
     while access(path, F_OK) != 0 { usleep(1_000) }
     return 1
 }
+/// Bytes; unless the path is empty, when there is a file.
+public let bytesWhenThere = Callable("bytes_when_there") { (path: String, count: Int) -> [UInt8] in
+    while !path.isEmpty, access(path, F_OK) != 0 { usleep(1_000) }
+    return [UInt8](repeating: 7, count: count)
+}
 /// Tells in a file that it runs, and in which process, then blocks until another is there.
 public let meet = Callable("meet") { (own: String, other: String) -> Int in
     let file = open(own, O_CREAT | O_WRONLY, 0o600)
@@ -322,6 +327,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     writeToNowhere
     leave
     awaitFile
+    bytesWhenThere
     meet
     appendLine
     killProcess

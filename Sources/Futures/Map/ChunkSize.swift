@@ -40,6 +40,8 @@ struct ChunkSizer: Sendable {
     private let fixed: Int?
     private let workers: Int
     private let bufferSize: Int
+    /// So many elements have their share of the bytes that the map may take.
+    private var share = Int.max
     private var timePerElement: Double?
     private var largest = 1
 
@@ -66,6 +68,12 @@ struct ChunkSizer: Sendable {
         largest = max(largest, elements)
     }
 
+    /// An element takes so many bytes, of all that may be taken.
+    mutating func limit(bytesPerElement: Double, of bytes: Int) {
+        let elements = Double(bytes) / Double(2 * workers) / max(bytesPerElement, 1)
+        share = max(1, Int(min(elements, Double(Self.most))))
+    }
+
     /// The size of the next chunk, at least 1.
     ///
     /// - Parameter remaining: how many elements are left, if that is known.
@@ -76,6 +84,6 @@ struct ChunkSizer: Sendable {
         // Each worker gets a few more, so that they finish together; and what the consumer's buffer holds is shared.
         if let remaining { size = min(size, remaining / (2 * workers)) }
         if bufferSize < .max { size = min(size, bufferSize / (2 * workers)) }
-        return max(1, size)
+        return max(1, min(size, share))
     }
 }

@@ -40,15 +40,16 @@ extension Executor {
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. Makes no difference on threads.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
-    ///     few chunks for each.
+    ///   - bufferSize: how many elements are taken ahead of the consumer, at least 1, or how many bytes (``BufferSize``). To
+    ///     keep all workers busy it takes a few chunks for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
     ///   themselves throw comes with the results.
     public func map<Output, each Input, each Source: Sequence>(
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try startMap(
             callable, repeat ColumnReader(each sequence), order: .ofInput, chunkSize: chunkSize,
@@ -67,15 +68,16 @@ extension Executor {
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
     ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all workers busy it takes a
-    ///     few chunks for each.
+    ///   - bufferSize: how many elements are taken ahead of the consumer, at least 1, or how many bytes (``BufferSize``). To
+    ///     keep all workers busy it takes a few chunks for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
     ///   not know the function. What submitting and the calls themselves throw comes with the results.
     public func map<Output, each Input, each Source: AsyncSequence>(
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: callable, options).map(
             asynchronous: repeat each sequence, order: .ofInput, chunkSize: chunkSize, bufferSize: bufferSize,
@@ -109,7 +111,8 @@ extension Executor {
     /// element that takes long keeps its place in the buffer, the others go on.
     public func mapUnordered<Output, each Input, each Source: Sequence>(
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try startMap(
             callable, repeat ColumnReader(each sequence), order: .ofCompletion, chunkSize: chunkSize,
@@ -122,7 +125,8 @@ extension Executor {
     /// Everything else, parameters and errors too, is as with `map`. An error that a sequence throws comes last.
     public func mapUnordered<Output, each Input, each Source: AsyncSequence>(
         _ callable: Callable<Output, repeat each Input>, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: callable, options).map(
             asynchronous: repeat each sequence, order: .ofCompletion, chunkSize: chunkSize, bufferSize: bufferSize,
@@ -134,7 +138,7 @@ extension Executor {
     @usableFromInline
     func startMap<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ column: repeat ColumnReader<each Input>, order: MapOrder,
-        chunkSize: some ChunkSize, bufferSize: Int?, timeout: Duration?, options: CallOptions
+        chunkSize: some ChunkSize, bufferSize: (any BufferSize)?, timeout: Duration?, options: CallOptions
     ) throws -> MapResults<Output> {
         try mapTarget(for: callable, options).map(
             repeat each column, order: order, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)

@@ -21,7 +21,7 @@ extension Executor {
     @inlinable @inline(__always)
     public func map<Output, Input, Source: Sequence<Input>>(
         _ callable: Callable<Output, Input>, _ sequence: sending Source, chunkSize: some ChunkSize = 1,
-        bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        bufferSize: some BufferSize, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> {
         try startMap(
             callable, ColumnReader(sequence), order: .ofInput, chunkSize: chunkSize, bufferSize: bufferSize,
@@ -48,7 +48,7 @@ extension Executor {
     @inlinable @inline(__always)
     public func mapUnordered<Output, Input, Source: Sequence<Input>>(
         _ callable: Callable<Output, Input>, _ sequence: sending Source, chunkSize: some ChunkSize = 1,
-        bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        bufferSize: some BufferSize, timeout: Duration? = nil, options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> {
         try startMap(
             callable, ColumnReader(sequence), order: .ofCompletion, chunkSize: chunkSize, bufferSize: bufferSize,

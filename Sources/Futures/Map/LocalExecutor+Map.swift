@@ -33,15 +33,16 @@ extension LocalExecutor {
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all threads busy it takes a few
-    ///     for each.
+    ///   - bufferSize: how many elements are taken ahead of the consumer, at least 1; to keep all threads busy it takes a few for
+    ///     each. Bytes mean a number of elements here (``BufferSize/bytes(_:)``).
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1, and what `submit` throws. What the calls
     ///   themselves throw comes with the results.
     public func map<Output: Sendable, each Input: Sendable, each Source: Sequence>(
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try startMap(
             body, repeat ColumnReader(each sequence), order: .ofInput, chunkSize: chunkSize,
@@ -59,15 +60,16 @@ extension LocalExecutor {
     ///   - body: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
     ///   - chunkSize: at least 1, or `.automatic`. Makes no difference: each element is a call of its own.
-    ///   - bufferSize: how many elements are taken ahead of the consumer. At least 1; to keep all threads busy it takes a few
-    ///     for each.
+    ///   - bufferSize: how many elements are taken ahead of the consumer, at least 1; to keep all threads busy it takes a few for
+    ///     each. Bytes mean a number of elements here (``BufferSize/bytes(_:)``).
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
     /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
     ///   not know the function. What submitting and the calls themselves throw comes with the results.
     public func map<Output: Sendable, each Input: Sendable, each Source: AsyncSequence>(
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: body, options).map(
             asynchronous: repeat each sequence, order: .ofInput, chunkSize: chunkSize, bufferSize: bufferSize,
@@ -101,7 +103,8 @@ extension LocalExecutor {
     /// element that takes long keeps its place in the buffer, the others go on.
     public func mapUnordered<Output: Sendable, each Input: Sendable, each Source: Sequence>(
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try startMap(
             body, repeat ColumnReader(each sequence), order: .ofCompletion, chunkSize: chunkSize,
@@ -114,7 +117,8 @@ extension LocalExecutor {
     /// Everything else, parameters and errors too, is as with `map`. An error that a sequence throws comes last.
     public func mapUnordered<Output: Sendable, each Input: Sendable, each Source: AsyncSequence>(
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
-        chunkSize: some ChunkSize = 1, bufferSize: Int, timeout: Duration? = nil, options: CallOptions = CallOptions()
+        chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,
+        options: CallOptions = CallOptions()
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         try mapTarget(for: body, options).map(
             asynchronous: repeat each sequence, order: .ofCompletion, chunkSize: chunkSize, bufferSize: bufferSize,
@@ -125,7 +129,8 @@ extension LocalExecutor {
 extension LocalExecutor {
     private func startMap<Output: Sendable, each Input: Sendable>(
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ column: repeat ColumnReader<each Input>,
-        order: MapOrder, chunkSize: some ChunkSize, bufferSize: Int?, timeout: Duration?, options: CallOptions
+        order: MapOrder, chunkSize: some ChunkSize, bufferSize: (any BufferSize)?, timeout: Duration?,
+        options: CallOptions
     ) throws -> MapResults<Output> {
         try mapTarget(for: body, options).map(
             repeat each column, order: order, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout)
@@ -146,6 +151,6 @@ extension LocalExecutor {
                 try self.submitElements(repeat each column) { (argument: repeat each Input) in
                     try self.submit(name: name, options: options) { try body(repeat each argument) }
                 }
-            }, takesChunks: false, workers: 1)
+            }, takesChunks: false, workers: (self as? ThreadPoolExecutor)?.maxWorkers ?? 1)
     }
 }

@@ -18,15 +18,12 @@ final class MapBuffer: Sendable {
         var arrived: Deque<Int> = []
         /// The one that is being handed out.
         var current: MapPartReader?
+        var currentMeasurement: PartMeasurement?
         var input = Input.ended
         /// The input's own error, for after the results of what was submitted before.
         var inputFailure: (any Error)?
-        var sizer: ChunkSizer
-        /// Elements that were submitted and not handed out.
-        var ahead = 0
+        var window: MapWindow
         var submittedParts = 0
-        /// Parts that are not done; counted only where they are observed.
-        var unfinished = 0
         var hasBegun = false
 
         var hasMoreInput: Bool {
@@ -69,22 +66,22 @@ final class MapBuffer: Sendable {
     private let state: Mutex<State>
     private let resultType: MapResultType
     private let order: MapOrder
-    /// The most elements that are submitted ahead of the consumer.
-    private let bufferSize: Int
     /// Reads on whenever a part is done, also without a consumer.
     private let readsAhead: Bool
+    /// Whether parts tell when they are done, before it is their turn.
+    private let isTold: Bool
+    /// Whether the input is submitted as far as there is room, and not all at once.
+    private let isLazy: Bool
     /// Raised when the input got on, or a part is done out of order.
     let changes = Signal()
 
-    /// - Parameter readsAhead: whether the input is at hand and is read on whenever a part is done.
-    init(
-        of resultType: MapResultType, order: MapOrder, sizer: ChunkSizer, bufferSize: Int?, readsAhead: Bool = false
-    ) {
+    init(of resultType: MapResultType, order: MapOrder, window: MapWindow) {
         self.resultType = resultType
         self.order = order
-        self.bufferSize = bufferSize ?? .max
-        self.readsAhead = readsAhead
-        state = Mutex(State(sizer: sizer))
+        readsAhead = window.readsAhead
+        isTold = order == .ofCompletion || window.isTold
+        isLazy = window.elementLimit < .max || window.byteLimit != nil
+        state = Mutex(State(window: window))
     }
 
     // MARK: Input
@@ -97,7 +94,7 @@ final class MapBuffer: Sendable {
             state.withLock { $0.input = .waiting(input) }
             // What was done before that moment found nobody to read on.
             if readsAhead { readOn() }
-        } catch is BacklogFullError where bufferSize < .max {
+        } catch is BacklogFullError where isLazy {
             // Nothing is lost: what was read is submitted when there is room, by who takes results.
             state.withLock { $0.input = .waiting(input) }
         } catch {
@@ -106,14 +103,9 @@ final class MapBuffer: Sendable {
         }
     }
 
-    private func hasRoom(_ state: borrowing State) -> Bool {
-        if readsAhead { return state.unfinished < state.sizer.chunksAhead }
-        return bufferSize == .max || bufferSize - state.ahead >= state.sizer.next(remaining: nil)
-    }
-
     /// Submits what the buffer has room for, and says whether that was the end of the input.
     private func submit(_ input: MapInput) throws -> Bool {
-        while let sizer = state.withLock({ hasRoom($0) ? $0.sizer : nil }) {
+        while let sizer = state.withLock({ $0.window.hasRoom ? $0.window.sizer : nil }) {
             let parts = try input.submitNext(sizer)
             if parts.isEmpty { return true }
             append(parts)
@@ -130,13 +122,12 @@ final class MapBuffer: Sendable {
                 case .ofInput: state.parts.append(part)
                 case .ofCompletion: state.unordered[first + index] = part
                 }
-                state.ahead += part.count
+                state.window.submitted(elements: part.count, bytes: part.argumentBytes)
             }
             state.submittedParts += parts.count
-            state.unfinished += parts.count
             return first
         }
-        for (index, part) in parts.enumerated() where order == .ofCompletion || readsAhead {
+        for (index, part) in parts.enumerated() where isTold {
             let observer = PartObserver(self, first + index, part)
             if !part.future.addObserver(observer) { finished(first + index, part) }
             // Submitting runs the user's code, so it is not for observers. Whoever takes results does it as well, should
@@ -145,12 +136,11 @@ final class MapBuffer: Sendable {
         }
     }
 
-    /// A part of a map that reads ahead, or is without order, is done.
+    /// A part of a map that ``isTold`` is done.
     fileprivate func finished(_ number: Int, _ part: MapPart) {
-        let time = readsAhead ? resultType.runTime(of: part) : nil
+        let measured = resultType.measurement(of: part)
         state.withLock { state in
-            state.unfinished -= 1
-            if let time { state.sizer.measured(elements: part.count, time: time) }
+            state.window.finished(elements: part.count, argumentBytes: part.argumentBytes, measured)
             if order == .ofCompletion { state.arrived.append(number) }
         }
         changes.raise()
@@ -161,7 +151,7 @@ final class MapBuffer: Sendable {
     func readOn() -> Turn {
         while true {
             let turn = state.withLock { state -> MapInput? in
-                guard case .waiting(let input) = state.input, hasRoom(state) else { return nil }
+                guard case .waiting(let input) = state.input, state.window.hasRoom else { return nil }
                 state.input = .reading
                 return input
             }
@@ -239,7 +229,7 @@ final class MapBuffer: Sendable {
             let seen = changes.count
             let (isWanted, sizer) = state.withLock { state -> (Bool, ChunkSizer?) in
                 guard case .asynchronous = state.input else { return (false, nil) }
-                return (true, hasRoom(state) ? state.sizer : nil)
+                return (true, state.window.hasRoom ? state.window.sizer : nil)
             }
             guard isWanted, !Task.isCancelled else { return nil }
             if let sizer { return sizer }
@@ -276,7 +266,11 @@ final class MapBuffer: Sendable {
         state.hasBegun = true
         while true {
             if let reader = state.current, reader.left > 0 {
-                state.ahead -= take(reader)
+                state.window.handedOut(elements: take(reader))
+                if reader.left == 0 {
+                    state.window.handedOut(state.currentMeasurement)
+                    state.current = nil
+                }
                 return .taken(hasMoreInput: state.hasMoreInput)
             }
             state.current = nil
@@ -286,7 +280,7 @@ final class MapBuffer: Sendable {
                 continue
             }
             if let part = state.parts.first {
-                guard part.future.isDone else { return .wait(part.future) }
+                guard part.future.isDone else { return waiting(for: part, state) }
                 state.parts.removeFirst()
                 begin(part, &state)
                 continue
@@ -304,15 +298,24 @@ final class MapBuffer: Sendable {
         }
     }
 
+    /// The next part in order is not done.
+    private func waiting(for part: MapPart, _ state: borrowing State) -> Step {
+        // Mostly who waits for the part itself learns of it soonest.
+        guard isTold, state.hasMoreInput else { return .wait(part.future) }
+        // What others bring may make room meanwhile.
+        if case .waiting = state.input, state.window.hasRoom { return .readInput }
+        return .waitForChange
+    }
+
     private func begin(_ part: MapPart, _ state: inout State) {
-        if !readsAhead, let time = resultType.runTime(of: part) {
-            state.sizer.measured(elements: part.count, time: time)
-        }
+        let measured = resultType.measurement(of: part)
+        if !isTold { state.window.finished(elements: part.count, argumentBytes: part.argumentBytes, measured) }
+        state.currentMeasurement = measured
         state.current = resultType.reader(of: part)
     }
 
     /// How many elements were submitted and not handed out.
-    var ahead: Int { state.withLock { $0.ahead } }
+    var ahead: Int { state.withLock { $0.window.ahead } }
 
     // MARK: Ending
 

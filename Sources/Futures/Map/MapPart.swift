@@ -8,17 +8,21 @@ struct MapPart: Sendable {
     let isChunk: Bool
     /// How many elements it has.
     let count: Int
+    /// How long their encoded arguments are; 0 where they are not encoded together.
+    let argumentBytes: Int
 
     init<Output>(element future: Future<Output>) {
         self.future = future
         isChunk = false
         count = 1
+        argumentBytes = 0
     }
 
-    init<Output>(chunk future: Future<ChunkOutcome<Output>>, count: Int) {
+    init<Output>(chunk future: Future<ChunkOutcome<Output>>, count: Int, argumentBytes: Int) {
         self.future = future
         isChunk = true
         self.count = count
+        self.argumentBytes = argumentBytes
     }
 }
 
@@ -26,16 +30,16 @@ struct MapPart: Sendable {
 ///
 /// `@unchecked Sendable`: it has nothing that could change.
 class MapResultType: @unchecked Sendable {
-    /// How long a worker took for it, in nanoseconds; nil where that was not measured, or it failed.
-    func runTime(of part: MapPart) -> Int64? { fatalError("overridden") }
+    /// Nil for a part that failed, or is no chunk.
+    func measurement(of part: MapPart) -> PartMeasurement? { fatalError("overridden") }
 
     func reader(of part: MapPart) -> MapPartReader { fatalError("overridden") }
 }
 
 final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendable {
-    override func runTime(of part: MapPart) -> Int64? {
+    override func measurement(of part: MapPart) -> PartMeasurement? {
         guard part.isChunk else { return nil }
-        return try? unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome().runTime
+        return try? unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome().measurement
     }
 
     override func reader(of part: MapPart) -> MapPartReader { MapPartReaderOf<Output>(part) }

@@ -14,15 +14,14 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     /// Without one, reads them, and submits everything, at the call; with an automatic chunk size only reads everything, and
     /// submits as workers get on.
     func map(
-        _ column: repeat ColumnReader<each Input>, order: MapOrder, chunkSize: some ChunkSize, bufferSize: Int?,
+        _ column: repeat ColumnReader<each Input>, order: MapOrder, chunkSize: some ChunkSize,
+        bufferSize: (any BufferSize)?,
         timeout: Duration?
     ) throws -> MapResults<Output> {
         let deadline = Deadline(after: timeout)
-        let sizer = try sizer(chunkSize, bufferSize: bufferSize)
-        let readsAhead = sizer.isAutomatic && bufferSize == nil
-        let buffer = MapBuffer(
-            of: MapResultTypeOf<Output>(), order: order, sizer: sizer, bufferSize: bufferSize, readsAhead: readsAhead)
-        if readsAhead {
+        let window = try window(chunkSize, bufferSize)
+        let buffer = MapBuffer(of: MapResultTypeOf<Output>(), order: order, window: window)
+        if window.readsAhead {
             var count: Int?
             for column in repeat each column { count = column.read(count ?? .max) }
             let (promise, submit) = (try promise?(), submit)
@@ -42,12 +41,10 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     /// Reads asynchronous sequences in a task, as far ahead of the consumer as `bufferSize` says.
     func map<each Source: AsyncSequence>(
         asynchronous sequence: repeat sending each Source, order: MapOrder, chunkSize: some ChunkSize,
-        bufferSize: Int, timeout: Duration?
+        bufferSize: some BufferSize, timeout: Duration?
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
-        let buffer = MapBuffer(
-            of: MapResultTypeOf<Output>(), order: order, sizer: try sizer(chunkSize, bufferSize: bufferSize),
-            bufferSize: bufferSize)
+        let buffer = MapBuffer(of: MapResultTypeOf<Output>(), order: order, window: try window(chunkSize, bufferSize))
         buffer.begin(AsyncMapInput(repeat each sequence, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
@@ -56,10 +53,22 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         { [submit] (column: repeat [each Input]) in try submit(false, repeat each column) }
     }
 
-    private func sizer(_ chunkSize: some ChunkSize, bufferSize: Int?) throws(InvalidArgumentError) -> ChunkSizer {
+    private func window(
+        _ chunkSize: some ChunkSize, _ bufferSize: (any BufferSize)?
+    ) throws(InvalidArgumentError) -> MapWindow {
         if let count = chunkSize.elementCount { try InvalidArgumentError.check("chunkSize", count) }
-        if let bufferSize { try InvalidArgumentError.check("bufferSize", bufferSize) }
-        return ChunkSizer(takesChunks ? chunkSize.elementCount : 1, workers: workers, bufferSize: bufferSize ?? .max)
+        var (elements, bytes) = (bufferSize?.elementLimit, bufferSize?.byteLimit)
+        if let elements { try InvalidArgumentError.check("bufferSize", elements) }
+        if let bytes { try InvalidArgumentError.check("bufferSize.bytes", bytes) }
+        if bytes != nil, !takesChunks {
+            // Nothing is encoded.
+            bytes = nil
+            elements = min(elements ?? .max, max(64, min(workers, 1 << 20) * 4))
+        }
+        let sizer = ChunkSizer(
+            takesChunks ? chunkSize.elementCount : 1, workers: workers, bufferSize: elements ?? .max)
+        return MapWindow(
+            sizer, elementLimit: elements, byteLimit: bytes, readsAhead: sizer.isAutomatic && bufferSize == nil)
     }
 }
 

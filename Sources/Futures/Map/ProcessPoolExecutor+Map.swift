@@ -28,12 +28,13 @@ extension ProcessPoolExecutor {
                 try self.submit(callable, function, options, isPromised: isPromised, repeat each argument)
             }
         }
+        let size = payload.bytes.count
         let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
         try driver.submit(
             ChunkJob(
                 function: function, payload: payload, limits: try options.limits(driver.taskLimits), count: count,
                 output: callable.code.output, errors: callable.errors,
                 future: future), priority: options.priority, isPromised: isPromised)
-        return [MapPart(chunk: future, count: count)]
+        return [MapPart(chunk: future, count: count, argumentBytes: size)]
     }
 }

@@ -6,8 +6,7 @@ package struct ChunkOutcome<Output: Sendable>: Sendable {
     package let values: [Output]
     /// The elements that failed, by ascending index.
     package let failures: [(index: Int, error: any Error)]
-    /// How long the worker took, in nanoseconds; nil where it was not measured.
-    package var runTime: Int64?
+    var measurement = PartMeasurement()
     package var count: Int { values.count + failures.count }
 }
 
@@ -63,11 +62,12 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
                 if let part, isUntouched, part.failures.isEmpty {
                     // Mostly: there is nothing to put together.
                     outcome = ChunkOutcome(values: part.values, failures: [])
+                    outcome.measurement.resultBytes = part.byteCount
                 } else {
                     if let part { take(part, nil) }
                     outcome = ledger.withLock { $0.takeOutcome() }
                 }
-                outcome.runTime = Int64(clamping: message.runNanoseconds)
+                outcome.measurement.runTime = Int64(clamping: message.runNanoseconds)
                 typedFuture.fulfil(outcome, &later)
             } catch {
                 fail(TransportError(.decodingResult, functionName: function.name, cause: error), &later)
@@ -104,7 +104,7 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         return ledger.withLock { $0.failuresOfDeferred }
     }
 
-    private func take(_ part: (values: [Output], failures: [(index: Int, error: any Error)]), _ retries: RetryPolicy?) {
+    private func take(_ part: Part, _ retries: RetryPolicy?) {
         var wanted: Set<Int> = []
         if let retries, retries.errors > 0 {
             // The user's code: with no lock held.
@@ -112,6 +112,7 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         }
         ledger.withLock {
             $0.finish(part.values, part.failures, again: wanted, limit: retries?.errors ?? 0)
+            $0.resultBytes += part.byteCount
         }
     }
 
@@ -134,9 +135,16 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         typedFuture.fulfil(outcome, &later)
     }
 
+    /// What one answer has.
+    private struct Part {
+        var values: [Output]
+        var failures: [(index: Int, error: any Error)]
+        var byteCount: Int
+    }
+
     private func decode(
         _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin
-    ) throws -> (values: [Output], failures: [(index: Int, error: any Error)]) {
+    ) throws -> Part {
         let left = ledger.withLock { $0.remainingCount }
         let covered = message.part == 0 ? left : Int(message.part)
         guard Int(message.count) == count, covered <= left, message.failures.count <= covered else {
@@ -148,7 +156,11 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         var decoder = try PayloadDecoder(frame, format: message.format, limits: origin.limits)
         let values = try output.decodeColumn(count: covered - failures.count, from: &decoder)
         try decoder.finish()
-        return (values, failures)
+        // Errors are described in the message.
+        let size = max(UInt64(frame.payload.count), message.format.decompressedSize)
+        return Part(
+            values: values, failures: failures,
+            byteCount: Int(clamping: size) + (failures.isEmpty ? 0 : frame.message.count))
     }
 }
 

@@ -20,6 +20,9 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     /// How often elements have done so.
     private var errorCounts: [Int: Int] = [:]
 
+    /// How long the answers were.
+    var resultBytes = 0
+
     init(count: Int) {
         self.count = count
         remaining = count > 0 ? [0..<count] : []
@@ -126,7 +129,11 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     /// All outcomes in order; nothing is left here.
     mutating func takeOutcome() -> ChunkOutcome<Output> {
         defer { segments = [] }
-        if segments.count == 1 { return ChunkOutcome(values: segments[0].values, failures: segments[0].failures) }
+        let measurement = PartMeasurement(resultBytes: resultBytes)
+        if segments.count == 1 {
+            return ChunkOutcome(
+                values: segments[0].values, failures: segments[0].failures, measurement: measurement)
+        }
         var values: [Output] = []
         values.reserveCapacity(count)
         var failures: [(index: Int, error: any Error)] = []
@@ -134,7 +141,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
             values += segment.values
             failures += segment.failures
         }
-        return ChunkOutcome(values: values, failures: failures)
+        return ChunkOutcome(values: values, failures: failures, measurement: measurement)
     }
 
     private func nextIndices(_ count: Int) -> [Int] { Array(remaining.lazy.joined().prefix(count)) }

@@ -1,24 +1,34 @@
-import Futures
+import Glibc
 import TestFunctions
 import TestSupport
 import Testing
 
 import struct Synchronization.Atomic
 
+@testable import Futures
+
 /// Counts up, and how far it was read.
 private final class Numbers: Sequence, Sendable {
     private let end: Int
     private let readCount = Atomic<Int>(0)
+    private let takenCount = Atomic<Int>(0)
+    private let mostAhead = Atomic<Int>(0)
 
     init(upTo end: Int = .max) { self.end = end }
 
     var read: Int { readCount.load(ordering: .relaxed) }
+    /// How far the reading was ahead of ``took()`` at most.
+    var ahead: Int { mostAhead.load(ordering: .relaxed) }
+
+    /// A result was taken.
+    func took() { takenCount.add(1, ordering: .relaxed) }
 
     func makeIterator() -> AnyIterator<Int> {
         var next = 0
         return AnyIterator {
             guard next < self.end else { return nil }
-            self.readCount.add(1, ordering: .relaxed)
+            let read = self.readCount.add(1, ordering: .relaxed).newValue
+            self.mostAhead.max(read - self.takenCount.load(ordering: .relaxed), ordering: .relaxed)
             defer { next += 1 }
             return next
         }
@@ -70,6 +80,83 @@ extension ProcessSuites {
             }
         }
 
+        @Test(
+            "a buffer size in bytes goes by what results take, also behind one that is late", .proves(.M2),
+            arguments: [MapOrder.ofInput, .ofCompletion])
+        func bytes(order: MapOrder) throws {
+            try Leftovers.check {
+                let pool = try makePool()
+                let folder = TemporaryFolder()
+                let (numbers, size) = (Numbers(upTo: 300), 100_000)
+                let paths = numbers.lazy.map { $0 == 0 ? folder.file("go") : "" }
+                let sizes = repeatElement(size, count: .max)
+                let results =
+                    switch order {
+                    case .ofInput: try pool.map(bytesWhenThere, paths, sizes, bufferSize: .bytes(2_000_000))
+                    case .ofCompletion:
+                        try pool.mapUnordered(bytesWhenThere, paths, sizes, bufferSize: .bytes(2_000_000))
+                    }
+                let threads = TestThreads()
+                let isReadOn = Atomic<Bool>(false)
+                threads.start {
+                    // Others make room for more while the first is late. No results fit if it never comes.
+                    for _ in 0..<60_000 where numbers.read < 12 { usleep(1_000) }
+                    isReadOn.store(numbers.read >= 12, ordering: .relaxed)
+                    close(open(folder.file("go"), O_CREAT | O_WRONLY, 0o600))
+                }
+                var taken = 0
+                while let result = try results.next() {
+                    taken += 1
+                    numbers.took()
+                    #expect(result.count == size)
+                }
+                threads.join()
+                #expect(taken == 300)
+                let wasReadOn = isReadOn.load(ordering: .relaxed)
+                #expect(wasReadOn)
+                #expect((8...21).contains(numbers.ahead), "\(numbers.ahead)")
+                pool.shutdown()
+            }
+        }
+
+        @Test("a buffer size in bytes of asynchronous input, which is read without a consumer", .proves(.M2))
+        func bytesOfAsynchronousInput() async throws {
+            try await Leftovers.check {
+                try await withProcessPool(testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker) { pool in
+                    let numbers = Numbers(upTo: 200)
+                    let sizes = AsyncStream(unfolding: { [iterator = Mutex(numbers.makeIterator())] in
+                        iterator.withLock { $0.next() }.map { _ in 50_000 }
+                    })
+                    let results = try pool.map(makeBytes, sizes, chunkSize: .automatic, bufferSize: .bytes(1 << 20))
+                    for try await bytes in results {
+                        numbers.took()
+                        #expect(bytes.count == 50_000)
+                    }
+                    #expect(numbers.read == 200)
+                    #expect((5...24).contains(numbers.ahead), "\(numbers.ahead)")
+                }
+            }
+        }
+
+        @Test("where nothing is encoded, bytes mean 64 elements or four for each thread", .proves(.M2))
+        func bytesOfThreads() throws {
+            try Leftovers.check {
+                for (threads, ahead) in [(1, 64), (20, 80)] {
+                    let pool = try ThreadPoolExecutor(maxWorkers: threads)
+                    let numbers = Numbers()
+                    let results = try pool.map(increment, numbers, bufferSize: .bytes(1))
+                    #expect(numbers.read == ahead)
+                    #expect(try results.next() == 1)
+                    #expect(numbers.read == ahead + 1)
+                    pool.shutdown()
+                }
+                let numbers = Numbers()
+                let results = try InlineExecutor().map(increment, numbers, bufferSize: .elements(3, bytes: 10))
+                #expect(try results.next() == 1)
+                #expect(numbers.read == 4)
+            }
+        }
+
         @Test("several sequences, to the shortest; collect gets all, blocking and async", .proves(.M2))
         func collected() async throws {
             try await Leftovers.check {
@@ -96,11 +183,16 @@ extension ProcessSuites {
                     { try pool.map(increment, 0..<3, bufferSize: 0) },
                     { try threads.map(increment, 0..<3, bufferSize: 0) },
                     { try threads.map({ (number: Int) in number }, 0..<3, bufferSize: 0) },
+                    { try pool.map(increment, 0..<3, bufferSize: .elements(0, bytes: 1)) },
                 ]
                 for attempt in attempts {
                     let error = try #require(throws: InvalidArgumentError.self) { try attempt() }
                     #expect("\(error)" == "bufferSize must be at least 1, not 0")
                 }
+                let noBytes = try #require(throws: InvalidArgumentError.self) {
+                    try threads.map(increment, 0..<3, bufferSize: .bytes(-1))
+                }
+                #expect("\(noBytes)" == "bufferSize.bytes must be at least 1, not -1")
                 let error = try #require(throws: InvalidArgumentError.self) {
                     try threads.map(increment, 0..<3, chunkSize: -1, bufferSize: 2)
                 }
