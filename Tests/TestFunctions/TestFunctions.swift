@@ -143,6 +143,12 @@ public let bytesWhenThere = Callable("bytes_when_there") { (path: String, count:
     while !path.isEmpty, access(path, F_OK) != 0 { usleep(1_000) }
     return [UInt8](repeating: 7, count: count)
 }
+/// How many records a chunk has.
+public let countChunk = Callable("count_chunk") { (chunk: RecordChunk) -> Int in
+    var count = 0
+    try chunk.forEachRecord { _ in count += 1 }
+    return count
+}
 /// Tells in a file that it runs, and in which process, then blocks until another is there.
 public let meet = Callable("meet") { (own: String, other: String) -> Int in
     let file = open(own, O_CREAT | O_WRONLY, 0o600)
@@ -328,6 +334,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     leave
     awaitFile
     bytesWhenThere
+    countChunk
     meet
     appendLine
     killProcess

@@ -24,6 +24,7 @@ final class MapBuffer: Sendable {
         var inputFailure: (any Error)?
         var window: MapWindow
         var submittedParts = 0
+        var submittedElements = 0
         var hasBegun = false
 
         var hasMoreInput: Bool {
@@ -118,6 +119,9 @@ final class MapBuffer: Sendable {
         let first = state.withLock { state in
             let first = state.submittedParts
             for (index, part) in parts.enumerated() {
+                var part = part
+                part.first = state.submittedElements
+                state.submittedElements += part.count
                 switch order {
                 case .ofInput: state.parts.append(part)
                 case .ofCompletion: state.unordered[first + index] = part
@@ -313,6 +317,9 @@ final class MapBuffer: Sendable {
         state.currentMeasurement = measured
         state.current = resultType.reader(of: part)
     }
+
+    /// How many elements were submitted.
+    var submittedElements: Int { state.withLock { $0.submittedElements } }
 
     /// How many elements were submitted and not handed out.
     var ahead: Int { state.withLock { $0.window.ahead } }

@@ -118,6 +118,29 @@ extension MapCursor {
         return outcome
     }
 
+    /// The next outcome with its place; nil after the last. The input's own error comes with the place behind all others.
+    @available(*, noasync)
+    func nextIndexed<Output: Sendable>(_: Output.Type) throws -> IndexedOutcome<Output>? {
+        var outcome: IndexedOutcome<Output>?
+        if case .failure(let error) = try take({ $0.of(Output.self).take(&outcome) }) { return inputFailed(error) }
+        return outcome
+    }
+
+    /// The same; suspends the task.
+    nonisolated(nonsending) func nextIndexed<Output: Sendable>(
+        _: Output.Type
+    ) async throws -> IndexedOutcome<Output>? {
+        var outcome: IndexedOutcome<Output>?
+        if case .failure(let error) = try await take({ $0.of(Output.self).take(&outcome) }) {
+            return inputFailed(error)
+        }
+        return outcome
+    }
+
+    private func inputFailed<Output>(_ error: any Error) -> IndexedOutcome<Output> {
+        IndexedOutcome(index: buffer.submittedElements, outcome: .failure(error))
+    }
+
     /// The next values, as many as there are without waiting again; nil after the last.
     @available(*, noasync)
     func nextValues<Output: Sendable>(_: Output.Type) throws -> [Output]? {

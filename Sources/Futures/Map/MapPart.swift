@@ -8,6 +8,8 @@ struct MapPart: Sendable {
     let isChunk: Bool
     /// How many elements it has.
     let count: Int
+    /// How many elements are before it in the input; set when it was submitted.
+    var first = 0
     /// How long their encoded arguments are; 0 where they are not encoded together.
     let argumentBytes: Int
 
@@ -68,8 +70,10 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
     /// The last one first.
     private var failures: [(index: Int, error: any Error)]
     private let count: Int
+    private let first: Int
 
     init(_ part: MapPart) {
+        first = part.first
         do {
             if part.isChunk {
                 let outcome = try unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
@@ -106,6 +110,15 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
     /// - Returns: how many were taken.
     func take(_ outcome: inout Result<Output, any Error>?) -> Int {
         outcome = next()
+        return 1
+    }
+
+    /// Takes the next outcome, with the number of elements that are before its own in the input.
+    ///
+    /// - Returns: how many were taken.
+    func take(_ outcome: inout IndexedOutcome<Output>?) -> Int {
+        let index = first + count - left
+        outcome = IndexedOutcome(index: index, outcome: next())
         return 1
     }
 

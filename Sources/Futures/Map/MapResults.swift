@@ -48,6 +48,9 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     /// The outcome of each call, in order: failures do not end the iteration.
     public var outcomes: MapOutcomes<Output> { MapOutcomes(cursor: cursor) }
 
+    /// The outcome of each call with its element's place in the input: for `mapUnordered`, where the order does not tell it.
+    public var indexedOutcomes: MapIndexedOutcomes<Output> { MapIndexedOutcomes(cursor: cursor) }
+
     /// An async iterator over the results that were not taken yet.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(cursor: cursor) }
 

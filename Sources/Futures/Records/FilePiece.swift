@@ -59,25 +59,13 @@ public struct FilePiece: Sendable, Hashable {
     ///
     /// - Throws: as ``withBytes(_:)``; what `body` throws ends it.
     public func forEachRecord(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        try withBytes { bytes in
-            var scanner = RecordScanner(format)
-            var rest = bytes
-            while !rest.isEmpty {
-                let end = scanner.firstEnd(in: rest) ?? rest.count
-                try body(format.content(of: UnsafeRawBufferPointer(rebasing: rest[..<end])))
-                rest = UnsafeRawBufferPointer(rebasing: rest[end...])
-            }
-        }
+        try withBytes { try format.forEachRecord(in: $0, body) }
     }
 
     /// The records as texts; what is not UTF-8 is replaced by U+FFFD.
     ///
     /// - Throws: as ``withBytes(_:)``.
-    public func strings() throws -> [String] {
-        var strings: [String] = []
-        try forEachRecord { strings.append(String(decoding: $0, as: UTF8.self)) }
-        return strings
-    }
+    public func strings() throws -> [String] { try withBytes { format.strings(in: $0) } }
 }
 
 extension FilePiece: Codable {

@@ -37,6 +37,9 @@ public struct FilePieces: AsyncSequence, Sendable {
         _ = try FileDescriptor.open(path).size(path)
     }
 
+    /// The pieces as chunks, for callables that take those of a stream, too.
+    public var chunks: some AsyncSequence<RecordChunk, any Error> & Sendable { map { RecordChunk($0) } }
+
     /// Begins at the beginning of the file.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 

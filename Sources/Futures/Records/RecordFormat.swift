@@ -58,6 +58,27 @@ public struct RecordFormat: Sendable, Hashable {
     }
 }
 
+// Over bytes that begin with a record.
+extension RecordFormat {
+    func forEachRecord(
+        in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) rethrows {
+        var scanner = RecordScanner(self)
+        var rest = bytes
+        while !rest.isEmpty {
+            let end = scanner.firstEnd(in: rest) ?? rest.count
+            try body(content(of: UnsafeRawBufferPointer(rebasing: rest[..<end])))
+            rest = UnsafeRawBufferPointer(rebasing: rest[end...])
+        }
+    }
+
+    func strings(in bytes: UnsafeRawBufferPointer) -> [String] {
+        var strings: [String] = []
+        forEachRecord(in: bytes) { strings.append(String(decoding: $0, as: UTF8.self)) }
+        return strings
+    }
+}
+
 // Two numbers: which kind, and what that kind has.
 extension RecordFormat: Codable {
     /// Writes the format.

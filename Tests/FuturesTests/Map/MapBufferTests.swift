@@ -270,6 +270,49 @@ extension ProcessSuites {
             }
         }
 
+        @Test("outcomes tell which element they are of, in any order, and within chunks", .proves(.M4, .M8))
+        func indexed() async throws {
+            try await Leftovers.check {
+                try await withProcessPool(testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker) { pool in
+                    var seen: Set<Int> = []
+                    let codes = (0..<500).lazy.map { $0 % 3 == 1 ? $0 : 0 }
+                    let results = try pool.mapUnordered(refuse, codes, chunkSize: 7, bufferSize: 100)
+                    for try await element in results.indexedOutcomes {
+                        #expect(seen.insert(element.index).inserted)
+                        do {
+                            _ = try element.outcome.get()
+                            #expect(element.index % 3 != 1)
+                        } catch let error as Refused {
+                            #expect(error.code == element.index && element.index % 3 == 1)
+                        }
+                    }
+                    #expect(seen == Set(0..<500))
+                }
+            }
+        }
+
+        @Test(
+            "the blocking form, and an input that throws, which comes with the place behind its elements", .proves(.M6))
+        func indexedBlocking() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 2)
+                let failing = AsyncThrowingStream<Int, any Error> { stream in
+                    for number in 10..<14 { stream.yield(number) }
+                    stream.finish(throwing: Refused(code: 99))
+                }
+                let outcomes = try pool.map(half, failing, bufferSize: 10).indexedOutcomes
+                var indices: [Int] = []
+                var last: (any Error)?
+                while let element = try outcomes.next() {
+                    indices.append(element.index)
+                    if case .failure(let error) = element.outcome { last = error }
+                }
+                #expect(indices == [0, 1, 2, 3, 4])
+                #expect(last as? Refused == Refused(code: 99))
+                pool.shutdown()
+            }
+        }
+
         @Test("consumers that race get each result once, and the whole of the input")
         func racingConsumers() throws {
             try Leftovers.check {

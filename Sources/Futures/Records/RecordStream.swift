@@ -1,0 +1,221 @@
+internal import CProto
+import Glibc
+
+/// A stream, cut into chunks of whole records as it is read: standard input, a pipe, a socket.
+///
+/// ```swift
+/// let chunks = RecordStream(reading: STDIN_FILENO)
+/// for try await count in try pool.map(countLines, chunks, bufferSize: .bytes(64 << 20)) { ... }
+/// ```
+///
+/// A chunk ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller. Each
+/// iteration reads in a thread of its own, and no further than it is asked to.
+public struct RecordStream: AsyncSequence, Sendable {
+    /// A chunk with its bytes.
+    public typealias Element = RecordChunk
+
+    /// The descriptor that is read; it is not closed.
+    public let descriptor: Int32
+    /// What the records are.
+    public let format: RecordFormat
+    /// What a chunk has at least, in bytes.
+    public let size: Int
+    /// The most that a chunk may come to have by a long record.
+    public let sizeLimit: Int
+
+    /// The chunks of a stream.
+    ///
+    /// - Parameters:
+    ///   - descriptor: open for reading; nobody else should read it meanwhile.
+    ///   - size: in bytes, at least 1.
+    ///   - sizeLimit: in bytes, at least `size`: a record that makes a chunk larger is an error.
+    /// - Throws: ``InvalidArgumentError`` for sizes that cannot be.
+    public init(
+        reading descriptor: Int32, by format: RecordFormat = .lines, size: Int = 1 << 20, sizeLimit: Int = 1 << 30
+    ) throws {
+        try InvalidArgumentError.check("size", size)
+        try InvalidArgumentError.check("sizeLimit", sizeLimit, atLeast: size)
+        self.descriptor = descriptor
+        self.format = format
+        self.size = size
+        self.sizeLimit = sizeLimit
+    }
+
+    /// Goes on where the descriptor is.
+    public func makeAsyncIterator() -> Iterator { Iterator(stream: self) }
+
+    /// Gives the chunks in order.
+    public struct Iterator: AsyncIteratorProtocol {
+        fileprivate let stream: RecordStream
+        private var reader: StreamReader?
+
+        fileprivate init(stream: RecordStream) { self.stream = stream }
+
+        /// The next chunk, or nil at the end.
+        ///
+        /// - Throws: ``SystemError`` if the stream cannot be read; ``RecordSizeError`` for a record that is too long;
+        ///   `CancellationError` if the task is cancelled.
+        nonisolated(nonsending) public mutating func next() async throws -> RecordChunk? {
+            let reader = try reader ?? StreamReader(stream)
+            self.reader = reader
+            return try await reader.next()
+        }
+    }
+}
+
+/// A record is longer than a ``RecordStream`` takes: perhaps the stream has records of another kind.
+public struct RecordSizeError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Where its chunk begins in the stream, in bytes.
+    public let offset: Int
+    /// The limit, in bytes.
+    public let sizeLimit: Int
+
+    /// Where, and which limit.
+    public var description: String {
+        "a record does not end within \(sizeLimit) bytes behind byte \(offset): has the input records of this kind?"
+    }
+}
+
+/// An iterator's hold on the thread that reads for it.
+private final class StreamReader: Sendable {
+    private let cutter: StreamCutter
+    private let thread = DriverThread(name: "futures-reader")
+
+    init(_ stream: RecordStream) throws(SystemError) { cutter = try StreamCutter(stream) }
+
+    deinit {
+        cutter.stop()
+        thread.join()
+    }
+
+    nonisolated(nonsending) func next() async throws -> RecordChunk? {
+        let chunk = Future<RecordChunk?>()
+        try thread.start { [cutter] in cutter.serve() }
+        cutter.cut(for: chunk)
+        return try await chunk.value
+    }
+}
+
+/// Reads a stream up to the ends of records.
+///
+/// `@unchecked Sendable`: what may change beside `requests` is its thread's.
+private final class StreamCutter: @unchecked Sendable {
+    private struct Requests {
+        var next: Future<RecordChunk?>?
+        var isStopped = false
+    }
+
+    private let stream: RecordStream
+    private let requests = Mutex(Requests())
+    private let signal = Signal()
+    /// Ends a read that waits.
+    private let stopped: FileDescriptor
+    private var scanner: RecordScanner
+    private var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    /// What was read and not handed out, and how much of it was scanned.
+    private var bytes: [UInt8] = []
+    private var scanned = 0
+    /// Where in the stream it begins.
+    private var offset = 0
+    private var hasEnded = false
+
+    init(_ stream: RecordStream) throws(SystemError) {
+        self.stream = stream
+        stopped = try FileDescriptor.event()
+        scanner = RecordScanner(stream.format)
+    }
+
+    // MARK: Any thread
+
+    /// One at a time.
+    func cut(for chunk: Future<RecordChunk?>) {
+        requests.withLock { $0.next = chunk }
+        signal.raise()
+    }
+
+    func stop() {
+        requests.withLock { $0.isStopped = true }
+        futures_eventfd_signal(stopped.rawValue)
+        signal.raise()
+    }
+
+    // MARK: Its thread
+
+    func serve() {
+        while let chunk = nextRequest() {
+            do {
+                let next = try next()
+                if next == nil, !hasEnded { chunk.fail(CancellationError()) } else { chunk.fulfil(next) }
+            } catch {
+                hasEnded = true
+                chunk.fail(error)
+            }
+        }
+    }
+
+    private func nextRequest() -> Future<RecordChunk?>? {
+        while true {
+            let seen = signal.count
+            let (chunk, isStopped) = requests.withLock { requests in
+                defer { requests.next = nil }
+                return (requests.next, requests.isStopped)
+            }
+            if isStopped { return nil }
+            if let chunk { return chunk }
+            signal.sleep(since: seen, until: .never)
+        }
+    }
+
+    /// Nil at the end, and when it is stopped.
+    private func next() throws -> RecordChunk? {
+        while !hasEnded {
+            if scanned < bytes.count {
+                let end = bytes.withUnsafeBytes {
+                    scanner.firstEnd(
+                        in: UnsafeRawBufferPointer(rebasing: $0[scanned...]), from: max(1, stream.size - scanned))
+                }
+                if let end { return take(scanned + end) }
+                scanned = bytes.count
+            }
+            guard bytes.count < stream.sizeLimit else {
+                throw RecordSizeError(offset: offset, sizeLimit: stream.sizeLimit)
+            }
+            guard try read() else { return nil }
+        }
+        return bytes.isEmpty ? nil : take(bytes.count)
+    }
+
+    private func take(_ count: Int) -> RecordChunk {
+        var taken = bytes
+        if count == bytes.count {
+            bytes = []
+        } else {
+            taken = Array(bytes[..<count])
+            bytes.removeFirst(count)
+        }
+        scanned = 0
+        offset += count
+        return RecordChunk(taken, format: stream.format)
+    }
+
+    /// Reads some bytes, or finds the end; false when it is stopped.
+    private func read() throws -> Bool {
+        // What is behind the end of the chunk is moved.
+        let most = min(buffer.count, max(1 << 16, stream.size - bytes.count), stream.sizeLimit - bytes.count)
+        while true {
+            if futures_poll_pair(stream.descriptor, stopped.rawValue, -1) & 2 != 0 { return false }
+            let count = Glibc.read(stream.descriptor, &buffer, most)
+            if count > 0 {
+                bytes += buffer[..<count]
+                return true
+            }
+            if count == 0 {
+                hasEnded = true
+                return true
+            }
+            guard errno == EINTR || errno == EAGAIN else {
+                throw SystemError(call: "read", number: errno, context: "reading records")
+            }
+        }
+    }
+}

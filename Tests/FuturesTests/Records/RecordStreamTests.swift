@@ -1,0 +1,146 @@
+import CProto
+import Glibc
+import TestFunctions
+import TestSupport
+import Testing
+
+@testable import Futures
+
+extension ProcessSuites {
+    @Suite struct RecordStreamTests {
+        /// A pipe into which a thread writes bytes in pieces of random sizes; `body` reads.
+        private func withStream<R>(
+            of bytes: [UInt8], seed: UInt64 = 1, closes: Bool = true, _ body: (Int32) async throws -> R
+        ) async throws -> R {
+            var (input, output) = (Int32(-1), Int32(-1))
+            let made = futures_pipe(&input, &output)
+            try #require(made == 0)
+            let writer = TestThreads()
+            writer.start { [output] in
+                var random = SplitMix(seed: seed)
+                var rest = bytes[...]
+                while !rest.isEmpty {
+                    let count = min(rest.count, Int.random(in: 1...70_000, using: &random))
+                    let written = rest.withUnsafeBytes { write(output, $0.baseAddress, count) }
+                    guard written > 0 else { break }
+                    rest.removeFirst(written)
+                }
+                if closes { close(output) }
+            }
+            let result: Result<R, any Error>
+            do { result = .success(try await body(input)) } catch { result = .failure(error) }
+            // Nobody reads any more: a writer that waits has an error.
+            close(input)
+            writer.join()
+            if !closes { close(output) }
+            return try result.get()
+        }
+
+        private func collect(_ stream: RecordStream) async throws -> [RecordChunk] {
+            var chunks: [RecordChunk] = []
+            for try await chunk in stream { chunks.append(chunk) }
+            return chunks
+        }
+
+        @Test(
+            "chunks are whole records, have the size, and together are the stream, however it comes",
+            arguments: [.lines, .nullDelimited, .csv(), .fixed(size: 7), .fixed(size: 70_000)] as [RecordFormat])
+        func coverTheStream(format: RecordFormat) async throws {
+            try await Leftovers.check {
+                for (count, size) in [(0, 5), (1, 1), (70, 1), (700, 700), (300_000, 13_000), (900_000, 300_000)] {
+                    var random = SplitMix(seed: UInt64(count + size))
+                    let content = (0..<count).map { _ in Array("abcdefg\"\n,\0\r".utf8).randomElement(using: &random)! }
+                    let chunks = try await withStream(of: content, seed: UInt64(size)) {
+                        try await collect(RecordStream(reading: $0, by: format, size: size))
+                    }
+                    var together: [UInt8] = []
+                    for (index, chunk) in chunks.enumerated() {
+                        guard case .bytes(let bytes, format) = chunk.content else { throw Unexpected(chunk) }
+                        together += bytes
+                        #expect(!bytes.isEmpty && chunk.length == bytes.count)
+                        // No more than there has to be.
+                        let end = bytes.withUnsafeBytes { bytes in
+                            var scanner = RecordScanner(format)
+                            return scanner.firstEnd(in: bytes, from: size)
+                        }
+                        #expect(end == bytes.count || index == chunks.count - 1)
+                    }
+                    let isWhole = together == content
+                    #expect(isWhole)
+                    #expect(
+                        try chunks.flatMap { try $0.strings() }
+                            == RecordChunk(content, format: format).strings())
+                }
+            }
+        }
+
+        private struct Unexpected: Error {
+            var chunk: RecordChunk
+            init(_ chunk: RecordChunk) { self.chunk = chunk }
+        }
+
+        @Test("a record that does not end is an error, and not all of the memory")
+        func endlessRecord() async throws {
+            try await Leftovers.check {
+                let bytes = [UInt8](repeating: 65, count: 300_000)
+                let error = try await #require(throws: RecordSizeError.self) {
+                    try await withStream(of: Array("first\n".utf8) + bytes) {
+                        try await collect(RecordStream(reading: $0, size: 2, sizeLimit: 200_000))
+                    }
+                }
+                #expect(error == RecordSizeError(offset: 6, sizeLimit: 200_000))
+                #expect("\(error)".contains("does not end within 200000 bytes behind byte 6"))
+                #expect(throws: InvalidArgumentError.self) { try RecordStream(reading: 0, size: 0) }
+                #expect(throws: InvalidArgumentError.self) { try RecordStream(reading: 0, size: 9, sizeLimit: 8) }
+            }
+        }
+
+        @Test("what cannot be read is an error")
+        func unreadable() async throws {
+            try await Leftovers.check {
+                let error = try await #require(throws: SystemError.self) {
+                    try await collect(RecordStream(reading: 999))
+                }
+                #expect("\(error)".contains("reading records"), "\(error)")
+            }
+        }
+
+        @Test("a reader that waits ends with its iteration, and with its task")
+        func endedWhileWaiting() async throws {
+            try await Leftovers.check {
+                try await withStream(of: Array("a\nb\n".utf8), closes: false) { input in
+                    var iterator = try RecordStream(reading: input, size: 1).makeAsyncIterator()
+                    #expect(try await iterator.next()?.strings() == ["a"])
+                    #expect(try await iterator.next()?.strings() == ["b"])
+                    let task = Task { [iterator] in
+                        var iterator = iterator
+                        return try await iterator.next()
+                    }
+                    task.cancel()
+                    await #expect(throws: CancellationError.self) { try await task.value }
+                }
+            }
+        }
+
+        @Test("a map over a stream and a file with the same callable")
+        func mapped() async throws {
+            try await Leftovers.check {
+                let folder = TemporaryFolder()
+                let bytes = (0..<50_000).flatMap { Array("\($0)\n".utf8) }
+                let path = folder.write(bytes[...], to: "input")
+                let pieces = try FilePieces(of: path, size: 10_000)
+                try await withProcessPool(testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker) { pool in
+                    let counts = try await withStream(of: bytes) { input in
+                        try await pool.map(
+                            countChunk, RecordStream(reading: input, size: 10_000), bufferSize: .bytes(100_000)
+                        ).collect()
+                    }
+                    #expect(counts.reduce(0, +) == 50_000)
+                    #expect(counts.count > 20)
+                    let others = try await pool.map(countChunk, pieces.chunks, bufferSize: .bytes(100_000)).collect()
+                    #expect(others == counts)
+                }
+            }
+        }
+    }
+}
