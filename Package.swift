@@ -30,7 +30,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "WorkerHost",
-            dependencies: ["Futures", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Futures", "CZlib", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "TestSupport", dependencies: ["Futures", "Wire", "CProto"], path: "Tests/TestSupport"),
         // What the tests run in worker processes, and the executable that they start as a worker.
         .target(name: "TestFunctions", dependencies: ["Futures"], path: "Tests/TestFunctions"),

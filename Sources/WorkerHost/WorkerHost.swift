@@ -1,15 +1,22 @@
 import ArgumentParser
+import Futures
 
-/// The `worker-host` executable: worker processes whose callables come from plug-in libraries.
+/// The `worker-host` executable: worker processes whose callables come from plug-in libraries, and maps from the shell.
 @main struct WorkerHost: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker-host",
-        abstract: "Runs the callables of a plug-in library for a process pool.",
+        abstract: "Runs callables in worker processes: for a process pool, and over files from the shell.",
         discussion: """
             A process pool starts worker-host itself: \
             ProcessPoolExecutor(.external, worker: .workerHost(at: PATH, load: LIBRARY)). \
             The plug-in is a shared library with the C entry point futures_plugin_main.
             """,
         version: "0.1.0",
-        subcommands: [Serve.self])
+        subcommands: [MapCommand.self, FunctionsCommand.self, Serve.self])
+
+    static func main() {
+        // Started by `map` for the functions that are built in: as any program that is its own worker, without arguments.
+        if CommandLine.arguments.count == 1 { WorkerProcess.runIfSpawned(builtInFunctions) }
+        main(nil)
+    }
 }

@@ -14,7 +14,7 @@ import Testing
     @Test("help says what it is for, that of serve which exit codes it has")
     func help() throws {
         let help = try run("--help")
-        #expect(help.output.contains("Runs the callables of a plug-in library for a process pool"), "\(help)")
+        #expect(help.output.contains("Runs callables in worker processes: for a process pool, and over"), "\(help)")
         #expect(help.output.contains("futures_plugin_main"), "\(help)")
         #expect(help.exitCode == 0)
         let serve = try run("serve", "--help")

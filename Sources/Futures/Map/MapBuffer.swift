@@ -318,6 +318,15 @@ final class MapBuffer: Sendable {
         state.current = resultType.reader(of: part)
     }
 
+    /// Whether something can be handed out, or there is nothing more.
+    var isReady: Bool {
+        state.withLock { state in
+            if state.current != nil || !state.arrived.isEmpty { return true }
+            if let part = state.parts.first { return part.future.isDone }
+            return state.unordered.isEmpty && !state.hasMoreInput
+        }
+    }
+
     /// How many elements were submitted.
     var submittedElements: Int { state.withLock { $0.submittedElements } }
 

@@ -24,6 +24,9 @@ final class MapCursor: Sendable {
         case nothing
     }
 
+    /// Whether there is something to take.
+    var isReady: Bool { buffer.isReady }
+
     /// How many results may be taken now or later, as far as is known.
     var expectedCount: Int { buffer.ahead }
 

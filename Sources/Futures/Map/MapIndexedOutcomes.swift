@@ -25,6 +25,9 @@ public struct MapIndexedOutcomes<Output: Sendable>: AsyncSequence, Sendable {
     @available(*, noasync, message: "this blocks the thread; use `for try await`")
     public func next() throws -> IndexedOutcome<Output>? { try cursor.nextIndexed(Output.self) }
 
+    /// Whether the next one, or the end, can be had without waiting, as far as is known.
+    package var isReady: Bool { cursor.isReady }
+
     /// An async iterator over the outcomes that were not taken yet.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(cursor: cursor) }
 

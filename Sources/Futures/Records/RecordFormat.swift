@@ -40,6 +40,15 @@ public struct RecordFormat: Sendable, Hashable {
         return RecordFormat(kind: .fixed(size: size))
     }
 
+    /// The byte that ends a record; nil for those of a fixed size.
+    public var delimiter: UInt8? {
+        switch kind {
+        case .delimited(let byte, _): byte
+        case .csv: UInt8(ascii: "\n")
+        case .fixed: nil
+        }
+    }
+
     /// A record without what ends it.
     ///
     /// - Parameter bytes: with its end, if it has one.

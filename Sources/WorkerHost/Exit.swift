@@ -1,0 +1,63 @@
+import ArgumentParser
+import Glibc
+
+/// What the program ends with; the `--help` of each command says when.
+enum ExitStatus: Int32 {
+    case success = 0
+    case stoppedAtFailure = 1
+    case somethingFailed = 2
+    // Of sysexits.h.
+    case noInput = 66
+    case unavailable = 69
+    case outputFailed = 74
+}
+
+/// The command line does not fit what was found when it was carried out.
+struct WrongUse: Error {
+    let command: String
+    let text: String
+}
+
+/// Tells the user something that is not the result.
+func complain(_ text: String) {
+    var bytes = Array("worker-host: \(text)\n".utf8)[...]
+    while !bytes.isEmpty {
+        let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        // Nobody is left to be told.
+        guard count > 0 else { return }
+        bytes.removeFirst(count)
+    }
+}
+
+/// Tells what went wrong; gives what the program then ends with.
+func ended(by error: any Error) -> any Error {
+    switch error {
+    case is ExitCode: return error
+    case let error as WrongUse:
+        complain("\(error.text)\nSee 'worker-host \(error.command) --help' for more information.")
+        return ExitCode.validationFailure
+    case let error as OutputError:
+        if error.number == EPIPE { endBySignal(SIGPIPE) }
+        complain("\(error)")
+        return ExitCode(ExitStatus.outputFailed.rawValue)
+    case let error as InputError:
+        complain("\(error)")
+        return ExitCode(ExitStatus.noInput.rawValue)
+    default:
+        complain("\(error)")
+        return ExitCode(ExitStatus.unavailable.rawValue)
+    }
+}
+
+/// Ends the program as the signal does by default, so that a shell sees what happened.
+func endBySignal(_ number: Int32) -> Never {
+    signal(number, SIG_DFL)
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, number)
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    raise(number)
+    // Not for the first process of a container, which no signal ends by default.
+    exit(128 + number)
+}

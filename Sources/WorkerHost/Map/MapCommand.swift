@@ -1,0 +1,198 @@
+import ArgumentParser
+import Futures
+import Glibc
+
+/// `worker-host map`: a function over the records of files, in worker processes.
+struct MapCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "map",
+        abstract: "Run a callable over the records of files, or of standard input, in worker processes.",
+        usage: """
+            worker-host map [<options>] <function> [<file> ...]
+            worker-host map [<options>] --exec <command> [<file> ...]
+            """,
+        discussion: """
+            FUNCTION is a callable of a plug-in library (--load) or a built-in one; `worker-host functions` lists them. One that takes \
+            a String is called with each record; one that takes [String], [UInt8] or RecordChunk with a block of whole records. What \
+            it returns is written as text: numbers and truth values as a line each, texts with a line end, bytes as they are, \
+            nothing for nil.
+
+            What fails is told on standard error with its place. Output is whole results only, also after an error or Ctrl-C.
+
+            Exit codes: 0; 1 when it stopped at a failure; 2 when something failed and it went on; 64 for a wrong command line; 66 \
+            for input that cannot be read; 69 when there are no workers; 74 for output that cannot be written. Interrupted, it \
+            ends by the signal.
+
+            Examples:
+              worker-host map count --sum access.log
+              worker-host map matching --argument ' 50[0-9] ' < access.log | sort | uniq -c
+              worker-host map --exec 'sort | uniq -c' --block 16M words.txt
+              worker-host map parse --load ./libTasks.so --by csv --on-error skip orders.csv --output orders.json
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "The function's name, unless there is --exec; then files to read, - or none for standard input.",
+            valueName: "function-and-files"))
+    var words: [String] = []
+
+    @OptionGroup var functions: FunctionOptions
+
+    @Option(
+        name: .customLong("input"),
+        help: ArgumentHelp("A file to read, like those at the end; more than one may be named.", valueName: "file"))
+    var inputs: [String] = []
+
+    @Option(
+        name: .customLong("exec"),
+        help: ArgumentHelp(
+            "A command of the shell that reads each block and writes what becomes of it, instead of a function.",
+            valueName: "command"))
+    var commandText: String?
+
+    @Option(help: ArgumentHelp("The text that the function takes besides the input, if it takes one."))
+    var argument: String?
+
+    @Option(help: ArgumentHelp("What a record is: lines, null, csv, or bytes:N.", valueName: "format"))
+    var by = FormatOption.lines
+
+    @Option(help: ArgumentHelp("How much a block has at least, such as 64K or 4M.", valueName: "size"))
+    var block = ByteSize(1 << 20)
+
+    @Option(help: ArgumentHelp("How many records or blocks go to a worker at once: a number, or auto.", valueName: "n"))
+    var chunkSize = ChunkSizeOption.automatic
+
+    @Option(help: ArgumentHelp("How many worker processes; by default as many as usable processors.", valueName: "n"))
+    var workers: Int?
+
+    @Flag
+    var order = OrderOption.ordered
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("A file to write instead of standard output.", valueName: "file"))
+    var output: String?
+
+    @Flag(help: "Write the sum of all results, numbers or lists of numbers, instead of the results.")
+    var sum = false
+
+    @Option(
+        help: ArgumentHelp("How long a record or block may take, such as 10s or 500ms, before its worker is ended."))
+    var timeout: TimeOption?
+
+    @Option(
+        help: ArgumentHelp(
+            "How often what failed is run again: a record or block that threw, or whose worker was lost.",
+            valueName: "n"))
+    var retries = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "What is done about failures: stop, skip, or collect:FILE, where the input of what failed goes.",
+            valueName: "policy"))
+    var onError = FailurePolicy.stop
+
+    @Option(help: ArgumentHelp("Compress what goes to workers and back: off, auto, or a level of zlib, 1 to 9."))
+    var compress = CompressOption.off
+
+    @Option(
+        help: ArgumentHelp(
+            "How much input and output may lie in this process, on its way to workers and waiting to be written.",
+            valueName: "size"))
+    var maxMemory = ByteSize(64 << 20)
+
+    @Option(help: ArgumentHelp("How much memory a worker may have before it is ended.", valueName: "size"))
+    var workerMemory: ByteSize?
+
+    /// Of the function; what runs commands is one, too.
+    private var functionName: String { commandText == nil ? words.first ?? "" : "exec" }
+    private var files: [String] { commandText == nil ? Array(words.dropFirst()) : words }
+
+    func validate() throws {
+        if commandText == nil, words.isEmpty { throw ValidationError("Missing expected argument '<function>'") }
+        if commandText != nil, argument != nil { throw ValidationError("--exec takes no --argument") }
+        if let workers, workers < 1 { throw ValidationError("--workers must be at least 1, not \(workers)") }
+        if retries < 0 { throw ValidationError("--retries must be at least 0, not \(retries)") }
+        if (files + inputs).count(where: { $0 == "-" }) > 1 {
+            throw ValidationError("standard input can be read once only")
+        }
+        if block.bytes > 1 << 30 { throw ValidationError("--block must be at most 1G, not \(block)") }
+    }
+
+    func run() throws {
+        let signals = Interruption.block()
+        let outcome: MapRun.Outcome
+        let interruption = Interruption()
+        do {
+            outcome = try map(interruption, signals)
+        } catch {
+            if let signal = interruption.signal { endBySignal(signal) }
+            throw ended(by: error)
+        }
+        if let signal = interruption.signal { endBySignal(signal) }
+        if outcome.wasStopped { throw ExitCode(ExitStatus.stoppedAtFailure.rawValue) }
+        if outcome.failed > 0 {
+            complain("\(outcome.failed) of \(outcome.failed + outcome.done) failed")
+            throw ExitCode(ExitStatus.somethingFailed.rawValue)
+        }
+    }
+
+    private func map(_ interruption: Interruption, _ signals: sigset_t) throws -> MapRun.Outcome {
+        let names = inputs + files
+        let sources = MapInputs(names: names.isEmpty ? ["-"] : names, format: by.format, blockSize: block.bytes)
+        try sources.check()
+        let (source, function) = try findFunction()
+        let sink = try output.map { try RecordOutput(path: $0) } ?? RecordOutput(STDOUT_FILENO, name: "standard output")
+        let pool = try ProcessPoolExecutor(
+            .external, maxWorkers: workers, worker: source.command, options: poolOptions)
+        defer { pool.killWorkers() }
+        interruption.watch(signals) { pool.killWorkers() }
+        let run = MapRun(
+            pool: pool, function: function, argument: argument ?? commandText, inputs: sources,
+            isOrdered: order == .ordered,
+            chunkSize: chunkSize.chunkSize, bufferBytes: maxMemory.bytes, policy: onError, output: sum ? nil : sink,
+            interruption: interruption)
+        let outcome = try run.go()
+        if sum, !outcome.wasStopped, interruption.signal == nil {
+            try sink.write(outcome.sum.map { "\($0)" }.joined(separator: " ") + "\n")
+        }
+        try sink.finish()
+        if interruption.signal == nil { pool.shutdown() }
+        return outcome
+    }
+
+    private var poolOptions: ProcessPoolOptions {
+        var options = ProcessPoolOptions(
+            compression: compress.policy,
+            onWorkerLoss: retries > 0
+                ? .retry(RetryPolicy(crashes: retries, memoryKills: retries, errors: retries)) : .failTask)
+        options.hardTimeout = timeout?.duration
+        options.workerLimits.residentMemory = workerMemory?.bytes
+        return options
+    }
+
+    private func findFunction() throws -> (FunctionSource, MapFunction) {
+        let all = try FunctionSource.all(functions.libraries)
+        var found: [(FunctionSource, WorkerFunction)] = []
+        for (source, functions) in all {
+            found += functions.filter { $0.name == functionName }.map { (source, $0) }
+        }
+        guard let (source, function) = found.first else {
+            let names = all.flatMap { $0.functions.map(\.name) }.sorted().joined(separator: ", ")
+            throw wrongUse("there is no function '\(functionName)'; there are: \(names)")
+        }
+        let libraries = found.compactMap(\.0.library)
+        if libraries.count > 1 {
+            throw wrongUse(
+                "more than one library has a function '\(functionName)': \(libraries.joined(separator: ", "))")
+        }
+        guard case .mappable(let mappable) = MapFunction.use(of: function) else {
+            throw wrongUse("\(function.name)\(readable(function.signature)) cannot be mapped: \(MapFunction.types)")
+        }
+        if mappable.takesArgument != ((argument ?? commandText) != nil) {
+            throw wrongUse(
+                "\(function.name)\(readable(function.signature)) \(argument == nil ? "needs" : "takes no") --argument")
+        }
+        return (source, mappable)
+    }
+
+    private func wrongUse(_ text: String) -> WrongUse { WrongUse(command: "map", text: text) }
+}

@@ -1,0 +1,123 @@
+import Futures
+import Glibc
+
+/// One run of `worker-host map`, with everything checked and opened.
+struct MapRun {
+    let pool: ProcessPoolExecutor
+    let function: MapFunction
+    let argument: String?
+    let inputs: MapInputs
+    let isOrdered: Bool
+    let chunkSize: any ChunkSize
+    let bufferBytes: Int
+    let policy: FailurePolicy
+    /// Nil where only a sum is wanted.
+    let output: RecordOutput?
+    let interruption: Interruption
+
+    struct Outcome {
+        var done = 0
+        var failed = 0
+        var wasStopped = false
+        /// Column by column.
+        var sum: [ShellNumber] = []
+    }
+
+    /// - Throws: ``InputError``, ``OutputError``, and what breaks a pool.
+    func go() throws -> Outcome {
+        let (input, output) = (function.input, function.output)
+        return try map(input, output)
+    }
+
+    private func map<Input: ShellInput, Output: ShellOutput>(_: Input.Type, _: Output.Type) throws -> Outcome {
+        var keepsElements = false
+        if case .collect = policy { keepsElements = true }
+        let places = PlaceBook<Input>(keepsElements: keepsElements)
+        let elements = MapElements(inputs: inputs, places: places)
+        let results: MapResults<Output>
+        if let argument {
+            let callable = Callable<Output, Input, String>(external: function.name)
+            results = try start(callable, elements, AsyncRepeated(argument))
+        } else {
+            results = try start(Callable<Output, Input>(external: function.name), elements)
+        }
+        return try consume(results.indexedOutcomes, places)
+    }
+
+    private func start<Output: ShellOutput, each Input: Sendable, each Source: AsyncSequence & Sendable>(
+        _ callable: Callable<Output, repeat each Input>, _ source: repeat each Source
+    ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        isOrdered
+            ? try pool.map(callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
+            : try pool.mapUnordered(
+                callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
+    }
+
+    private func consume<Input: ShellInput, Output: ShellOutput>(
+        _ outcomes: MapIndexedOutcomes<Output>, _ places: PlaceBook<Input>
+    ) throws -> Outcome {
+        var outcome = Outcome()
+        var collected: RecordOutput?
+        if case .collect(let path) = policy { collected = try RecordOutput(path: path) }
+        defer { try? collected?.flush() }
+        while interruption.signal == nil {
+            // What is there is not kept from a reader while the next is waited for.
+            if !outcomes.isReady { try output?.flush() }
+            guard let element = try outcomes.next() else { break }
+            let place = places.take(element.index)
+            switch element.outcome {
+            case .success(let value):
+                outcome.done += 1
+                if let output { try output.write { value.appendText(to: &$0) } } else { try add(value, to: &outcome) }
+            case .failure(let error):
+                if interruption.signal != nil { return outcome }
+                // The place behind all others: the input itself failed, or the pool takes no more.
+                guard let place, !(error is BrokenProcessPool) else { throw error }
+                outcome.failed += 1
+                complain("\(place.place.description): \(error)")
+                if policy == .stop {
+                    outcome.wasStopped = true
+                    try output?.flush()
+                    return outcome
+                }
+                if let element = place.element { try collect(element, to: collected) }
+            }
+        }
+        try output?.flush()
+        try collected?.finish()
+        return outcome
+    }
+
+    private func add(_ value: some ShellOutput, to outcome: inout Outcome) throws {
+        guard let numbers = value.numbers else { return }
+        for (index, number) in numbers.enumerated() {
+            if index < outcome.sum.count {
+                outcome.sum[index] = outcome.sum[index] + number
+            } else {
+                outcome.sum.append(number)
+            }
+        }
+    }
+
+    private func collect(_ element: some ShellInput, to output: RecordOutput?) throws {
+        var bytes: [UInt8] = []
+        do {
+            try element.appendRecords(to: &bytes, inputs.format)
+        } catch {
+            throw InputError(name: "what failed", cause: error)
+        }
+        try output?.write { $0 += bytes }
+    }
+}
+
+/// The same value again and again.
+private struct AsyncRepeated<Element: Sendable>: AsyncSequence, Sendable {
+    let element: Element
+    init(_ element: Element) { self.element = element }
+    func makeAsyncIterator() -> Iterator { Iterator(element: element) }
+
+    struct Iterator: AsyncIteratorProtocol {
+        let element: Element
+        func next() async -> Element? { element }
+    }
+}

@@ -1,0 +1,256 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// `worker-host map` as a shell runs it.
+@Suite(.serialized) struct MapCommandTests {
+    private let folder = TemporaryFolder()
+
+    private struct Ended {
+        var output: String
+        var errors: String
+        /// A signal's number negated.
+        var exitCode: Int32?
+    }
+
+    /// Runs a script, in which `$W` is worker-host and `$D` a folder. Nothing that it started may be left.
+    private func run(_ script: String, _ place: SourceLocation = #_sourceLocation) throws -> Ended {
+        let program = try ChildProgram(
+            "/bin/sh", ["-c", "exec 2>\"$D/errors\"; \(script)"],
+            environment: [
+                "W": BuildProducts.path(of: "worker-host"), "D": folder.path, "SWIFT_BACKTRACE": "enable=no",
+            ], capturesOutput: true)
+        let output = program.readToEnd()
+        #expect(isAloneSoon(), "something that '\(script)' started is left", sourceLocation: place)
+        let errors = try #require(ProcFiles.text(of: folder.file("errors")), sourceLocation: place)
+        return Ended(output: output, errors: errors, exitCode: program.exitCode)
+    }
+
+    /// Whether all processes that have the folder in their environment end within ten seconds.
+    private func isAloneSoon() -> Bool {
+        for _ in 0..<1_000 {
+            let isLeft = ProcFiles.entries(of: "/proc").contains { entry in
+                Int(entry) != nil
+                    && ProcFiles.text(of: "/proc/\(entry)/environ")?.contains("D=\(folder.path)\0") == true
+            }
+            if !isLeft { return true }
+            usleep(10_000)
+        }
+        return false
+    }
+
+    /// Lines of words of all kinds, some empty, in a file "input".
+    private func writeInput(lines: Int = 20_000) {
+        var text = ""
+        for number in 0..<lines {
+            text += number % 50 == 7 ? "\n" : "line \(number)  of\t\(number * 7919 % 1000) words\n"
+        }
+        _ = folder.write(text, to: "input")
+    }
+
+    @Test(
+        "counts are wc's, of a file, of a pipe, and of both",
+        arguments: [
+            "$W map count --sum --block 10K $D/input", "cat $D/input | $W map count --sum --block 10K",
+            "$W map count --sum --block 10K --workers 3 --unordered - < $D/input",
+            "$W map count --sum --chunk-size 3 --block 1K --max-memory 10K $D/input",
+            "$W map count --sum --compress auto --block 100K < $D/input",
+        ])
+    func counts(command: String) throws {
+        writeInput()
+        let ours = try run(command)
+        let wc = try run("wc < $D/input")
+        #expect(ours.exitCode == 0 && ours.errors.isEmpty, "\(ours)")
+        #expect(ours.output.split(separator: " ").joined() == wc.output.split(separator: " ").joined(), "\(ours)")
+        let twice = try run("\(command.replacing("count", with: "cat").replacing("--sum", with: "")) | cmp - $D/input")
+        #expect(twice.exitCode == 0 || command.contains("--unordered"), "\(twice)")
+    }
+
+    @Test("several inputs follow each other, whatever their kind; an empty one is nothing")
+    func severalInputs() throws {
+        let ended = try run(
+            """
+            seq 1 3 > $D/a; seq 4 6 > $D/b; : > $D/empty; mkfifo $D/fifo; seq 7 9 > $D/fifo & seq 10 12 |
+            $W map cat --input $D/a $D/empty $D/b $D/fifo - && $W map cat $D/empty && $W map cat --sum $D/empty
+            """)
+        #expect(ended.output == (1...12).map { "\($0)\n" }.joined() + "\n", "\(ended)")
+        #expect(ended.exitCode == 0)
+    }
+
+    @Test("output keeps the order, with --unordered it has the same lines")
+    func order() throws {
+        writeInput()
+        let ended = try run(
+            """
+            $W map matching --argument '[13]7' --block 5K $D/input > $D/ours; grep -E '[13]7' $D/input > $D/theirs
+            cmp $D/ours $D/theirs && sort $D/theirs > $D/sorted
+            $W map matching --argument '[13]7' --block 5K --unordered < $D/input | sort | cmp - $D/sorted
+            $W map count_matching --argument '[13]7' --sum $D/input; wc -l < $D/theirs
+            """)
+        let counts = ended.output.split(separator: "\n")
+        #expect(counts.count == 2 && counts.first == counts.last, "\(ended)")
+        #expect(ended.errors.isEmpty, "\(ended)")
+    }
+
+    @Test("records of other kinds: zero bytes, CSV with line ends in fields, so many bytes")
+    func formats() throws {
+        let ended = try run(
+            #"""
+            printf 'a\0b\nc\0d' | $W map count --sum --by null --block 1
+            printf 'a,"b\nc"\nd,e\n' | $W map count --sum --by csv --block 1
+            seq 100000 > $D/input; $W map count --sum --by bytes:1K $D/input
+            $W map --exec 'head -c 1; echo' --by bytes:64K --block 1 $D/input | wc -l
+            printf 'p,"q\nr"\ns,t\n' > $D/csv; $W map --exec 'tr "\n" ";"; echo' --by csv --block 1 $D/csv
+            """#)
+        #expect(
+            ended.output == "3 4 7\n2 3 12\n576 100000 588895\n9\np,\"q;r\";\ns,t;\n", "\(ended)")
+        #expect(ended.exitCode == 0)
+    }
+
+    @Test("a failure ends it there, with its place, and the results before it")
+    func stops() throws {
+        let ended = try run("printf '2\\n3\\nfour\\n5\\n' | $W map primes")
+        #expect(ended.output == "2\n3\n", "\(ended)")
+        #expect(ended.errors.contains("worker-host: standard input:3: "), "\(ended)")
+        #expect(ended.errors.contains("'four' is not a whole number"), "\(ended)")
+        #expect(ended.exitCode == 1)
+    }
+
+    @Test("failures are skipped, or collected so that they can be run again")
+    func goesOn() throws {
+        let skipped = try run("seq 1 9 | sed 's/[48]/x&/' > $D/input; $W map primes --on-error skip $D/input")
+        #expect(skipped.output == "2\n3\n5\n7\n", "\(skipped)")
+        #expect(
+            skipped.errors.contains("\(folder.path)/input:4: ") && skipped.errors.contains("input:8: "), "\(skipped)")
+        #expect(skipped.errors.hasSuffix("worker-host: 2 of 9 failed\n"), "\(skipped)")
+        #expect(skipped.exitCode == 2)
+        let collected = try run("$W map primes --on-error collect:$D/bad $D/input && exit 9; cat $D/bad")
+        #expect(collected.output == "2\n3\n5\n7\nx4\nx8\n", "\(collected)")
+        let blocks = try run(
+            """
+            $W map --exec 'grep -v x || exit 3' --block 2 --on-error collect:$D/bad2 $D/input; echo $?; cat $D/bad2
+            """)
+        #expect(blocks.output == "1\n2\n3\n5\n6\n7\n9\n2\nx4\nx8\n", "\(blocks)")
+        #expect(blocks.errors.contains("block at byte 6: "), "\(blocks)")
+    }
+
+    @Test("a worker that dies, and one that takes too long, cost their own block; retries try again")
+    func losses() throws {
+        let died = try run(
+            "seq 1 5 | $W map --exec 'grep -q 3 && kill -9 $PPID; echo fine' --block 1 --on-error skip; echo $?")
+        #expect(died.output == "fine\nfine\nfine\nfine\n2\n", "\(died)")
+        #expect(died.errors.contains("was lost with its worker"), "\(died)")
+        let slow = try run(
+            "seq 1 3 | $W map --exec 'grep -q 2 && exec sleep 1000; echo fine' --block 1 --on-error skip --timeout 1s")
+        #expect(slow.output == "fine\nfine\n", "\(slow)")
+        #expect(slow.errors.contains("ran longer than its hard timeout of 1"), "\(slow)")
+        let retried = try run(
+            """
+            seq 1 3 | $W map --block 1 --retries 2 --exec 'read n; echo $n >> $D/tries
+            [ $(grep -c $n $D/tries) = $n ] && echo $n'; echo $?; sort $D/tries | uniq -c | tr -d ' '
+            """)
+        #expect(retried.output == "1\n2\n3\n0\n11\n22\n33\n", "\(retried)")
+    }
+
+    @Test(
+        "Ctrl-C ends it by the signal, with whole results, and its workers with it",
+        arguments: [SIGINT, SIGTERM, SIGHUP])
+    func interrupted(signal: Int32) throws {
+        let ended = try run(
+            """
+            mkfifo $D/fifo; yes 'a line that is not short at all' > $D/fifo &
+            # A shell has what it starts in the background ignore SIGINT.
+            env --default-signal=INT $W map cat --block 3K < $D/fifo > $D/output & pid=$!
+            until [ $(cat $D/output | wc -c) -ge 1000000 ]; do sleep 0.01; done 2>&-
+            kill -\(signal) $pid; wait $pid; echo $?; tail -c 1 $D/output | od -An -c
+            """)
+        #expect(ended.output == "\(128 + signal)\n  \\n\n", "\(ended)")
+        // The shell says what happened, and worker-host nothing.
+        #expect(!ended.errors.contains("worker-host"), "\(ended)")
+    }
+
+    @Test("a run in the background of a script goes on when its terminal's user presses Ctrl-C")
+    func ignoredInterrupt() throws {
+        let ended = try run(
+            """
+            trap '' INT; mkfifo $D/fifo; $W map cat < $D/fifo & exec 3> $D/fifo
+            kill -2 $!; seq 1 3 >&3; exec 3>&-; wait $!; echo $?
+            """)
+        #expect(ended.output == "1\n2\n3\n0\n", "\(ended)")
+    }
+
+    @Test("who has seen enough ends it by SIGPIPE, without a word")
+    func closedPipe() throws {
+        writeInput()
+        let ended = try run(
+            "{ yes | $W map cat --block 1K; echo $? >&2; } | head -n 2; { $W map cat $D/input; echo $? >&2; } | :")
+        #expect(ended.output == "y\ny\n", "\(ended)")
+        #expect(ended.errors.split(separator: "\n") == ["141", "141"], "\(ended)")
+    }
+
+    @Test("output that cannot be written, input that cannot be read, libraries that are none")
+    func failingFiles() throws {
+        writeInput()
+        let full = try run("$W map cat $D/input > /dev/full; echo $?; $W map cat $D/input -o /nowhere/file; echo $?")
+        #expect(full.output == "74\n74\n", "\(full)")
+        #expect(
+            full.errors == """
+                worker-host: standard output cannot be written: No space left on device
+                worker-host: /nowhere/file cannot be written: No such file or directory
+
+                """)
+        let missing = try run("$W map cat $D/missing; echo $?; $W map cat $D; echo $?; $W map cat <&-; echo $?")
+        #expect(missing.output == "66\n66\n66\n", "\(missing)")
+        #expect(
+            missing.errors.hasPrefix("worker-host: \(folder.path)/missing cannot be read: No such file"), "\(missing)")
+        let library = try run("$W map cat --load $D/none.so; echo $?; $W functions --load $D/none.so; echo $?")
+        #expect(library.output == "69\n69\n", "\(library)")
+        #expect(library.errors.contains("none.so cannot be loaded"), "\(library)")
+    }
+
+    @Test(
+        "command lines that cannot be carried out",
+        arguments: [
+            ("$W map", "Missing expected argument '<function>'"),
+            ("$W map nope", "there is no function 'nope'; there are: cat, count"),
+            ("$W map cat --argument x", "cat(RecordChunk) -> [UInt8] takes no --argument"),
+            ("$W map matching", "matching(RecordChunk, String) -> [UInt8] needs --argument"),
+            ("$W map --exec cat --argument x", "--exec takes no --argument"),
+            ("$W map cat - -", "standard input can be read once only"),
+            ("$W map cat --workers 0", "--workers must be at least 1, not 0"),
+            ("$W map cat --block 2G", "--block must be at most 1G, not 2G"),
+            ("$W map cat --block 0", "The value '0' is invalid for '--block <size>'"),
+            ("$W map cat --by words", "The value 'words' is invalid for '--by <format>'"),
+            ("$W map cat --by bytes:x", "The value 'bytes:x' is invalid for '--by <format>'"),
+            ("$W map cat --chunk-size 0", "The value '0' is invalid for '--chunk-size <n>'"),
+            ("$W map cat --timeout -1", "Missing value for '--timeout <timeout>'"),
+            ("$W map cat --timeout 0s", "The value '0s' is invalid for '--timeout <timeout>'"),
+            ("$W map cat --on-error collect:", "The value 'collect:' is invalid for '--on-error <policy>'"),
+            ("$W map cat --compress 10", "The value '10' is invalid for '--compress <compress>'"),
+        ])
+    func wrongCommandLines(command: String, message: String) throws {
+        let ended = try run("\(command) < /dev/null")
+        #expect(ended.errors.contains(message), "\(ended)")
+        #expect(ended.errors.contains("--help"), "\(ended)")
+        #expect(ended.exitCode == 64)
+    }
+
+    @Test("help and the list of functions tell what there is")
+    func help() throws {
+        let help = try run("$W map --help")
+        for option in ["--load", "--exec", "--by", "--on-error", "--max-memory", "Exit codes", "Examples:"] {
+            #expect(help.output.contains(option), "\(help)")
+        }
+        let functions = try run("$W functions")
+        #expect(functions.output.hasPrefix("built in:\n"), "\(functions)")
+        #expect(functions.output.contains("  * count(RecordChunk) -> [Int]\n"), "\(functions)")
+        #expect(functions.exitCode == 0)
+    }
+
+    @Test("gzip's members are one file that gunzip reads")
+    func gzip() throws {
+        writeInput()
+        let ended = try run("$W map gzip --block 20K $D/input | gunzip | cmp - $D/input && echo same")
+        #expect(ended.output == "same\n", "\(ended)")
+    }
+}
