@@ -185,7 +185,9 @@ import Testing
         let ended = try run(
             "{ yes | $W map cat --block 1K; echo $? >&2; } | head -n 2; { $W map cat $D/input; echo $? >&2; } | :")
         #expect(ended.output == "y\ny\n", "\(ended)")
-        #expect(ended.errors.split(separator: "\n") == ["141", "141"], "\(ended)")
+        // Other programs may say something.
+        #expect(ended.errors.split(separator: "\n").filter { Int($0) != nil } == ["141", "141"], "\(ended)")
+        #expect(!ended.errors.contains("worker-host"), "\(ended)")
     }
 
     @Test("output that cannot be written, input that cannot be read, libraries that are none")
