@@ -99,3 +99,7 @@ FuturesZlibResult futures_deflate(const uint8_t *data, size_t length, int level,
     deflateEnd(&stream);
     return status == FUTURES_ZLIB_OK ? result : failed(result, status);
 }
+
+uint32_t futures_crc32(uint32_t before, const void *data, size_t length) {
+    return data == NULL ? before : (uint32_t)crc32_z(before, data, length);
+}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Futures
 import Glibc
 
 /// What the program ends with; the `--help` of each command says when.
@@ -9,6 +10,7 @@ enum ExitStatus: Int32 {
     // Of sysexits.h.
     case noInput = 66
     case unavailable = 69
+    case journalFailed = 73
     case outputFailed = 74
 }
 
@@ -44,6 +46,9 @@ func ended(by error: any Error) -> any Error {
     case let error as InputError:
         complain("\(error)")
         return ExitCode(ExitStatus.noInput.rawValue)
+    case is MapJournalError:
+        complain("\(error)")
+        return ExitCode(ExitStatus.journalFailed.rawValue)
     default:
         complain("\(error)")
         return ExitCode(ExitStatus.unavailable.rawValue)

@@ -143,6 +143,13 @@ public let bytesWhenThere = Callable("bytes_when_there") { (path: String, count:
     while !path.isEmpty, access(path, F_OK) != 0 { usleep(1_000) }
     return [UInt8](repeating: 7, count: count)
 }
+/// Adds a line to a file that has to be there.
+public let appendIfThere = Callable("append_if_there") { (path: String) throws -> Int in
+    let file = open(path, O_WRONLY | O_APPEND)
+    guard file >= 0 else { throw Refused(code: 1) }
+    defer { close(file) }
+    return write(file, "1\n", 2)
+}.throwing(Refused.self)
 /// How many records a chunk has.
 public let countChunk = Callable("count_chunk") { (chunk: RecordChunk) -> Int in
     var count = 0
@@ -334,6 +341,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     leave
     awaitFile
     bytesWhenThere
+    appendIfThere
     countChunk
     meet
     appendLine

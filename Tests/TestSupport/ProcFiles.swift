@@ -2,8 +2,8 @@ import Glibc
 
 /// What proc(5) says of processes and threads. What is gone says nothing.
 public enum ProcFiles {
-    /// The text of a file whose size nobody knows before it is read; nil if it cannot be read.
-    public static func text(of path: String) -> String? {
+    /// The bytes of a file whose size nobody knows before it is read; nil if it cannot be read.
+    public static func bytes(of path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []
@@ -13,8 +13,11 @@ public enum ProcFiles {
             if count == 0 { break }
             bytes += piece[..<count]
         }
-        return ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+        return ferror(file) == 0 ? bytes : nil
     }
+
+    /// The text of such a file.
+    public static func text(of path: String) -> String? { bytes(of: path).map { String(decoding: $0, as: UTF8.self) } }
 
     /// The lines of a file.
     public static func lines(of path: String) -> [Substring] { (text(of: path) ?? "").split(separator: "\n") }

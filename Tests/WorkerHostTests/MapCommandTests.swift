@@ -218,6 +218,8 @@ import Testing
             ("$W map cat --argument x", "cat(RecordChunk) -> [UInt8] takes no --argument"),
             ("$W map matching", "matching(RecordChunk, String) -> [UInt8] needs --argument"),
             ("$W map --exec cat --argument x", "--exec takes no --argument"),
+            ("$W map cat --resume", "--resume needs --journal FILE"),
+            ("$W map cat --journal x --retry-failed", "--retry-failed needs --resume"),
             ("$W map cat - -", "standard input can be read once only"),
             ("$W map cat --workers 0", "--workers must be at least 1, not 0"),
             ("$W map cat --block 2G", "--block must be at most 1G, not 2G"),
@@ -247,6 +249,60 @@ import Testing
         #expect(functions.output.hasPrefix("built in:\n"), "\(functions)")
         #expect(functions.output.contains("  * count(RecordChunk) -> [Int]\n"), "\(functions)")
         #expect(functions.exitCode == 0)
+    }
+
+    @Test("killed at any moment and resumed it has the output of a run that was not, and runs what was finished once")
+    func killedAndResumed() throws {
+        writeInput(lines: 4_000)
+        let ended = try run(
+            """
+            run() { $W map --exec 'cat; echo run >> $D/runs' --block 500 --journal $D/journal --resume "$@" $D/input; }
+            blocks=$($W map --exec 'echo 1' --block 500 $D/input | wc -l)
+            kills=0; size=0
+            while size=$((size + 20000)); [ $size -lt 120000 ]; do
+                run > $D/output & pid=$!
+                until [ $(cat $D/journal | wc -c) -ge $size ]; do kill -0 $pid || break; sleep 0.001; done 2>&-
+                kill -9 $pid 2>&-; wait $pid 2>&-; kills=$((kills + 1))
+            done
+            run > $D/output; echo $?; cmp $D/output $D/input && echo same
+            runs=$(wc -l < $D/runs); [ $runs -ge $blocks ] && [ $runs -le $((blocks + kills * 4 * $(nproc))) ] && echo few
+            run --unordered | sort > $D/sorted; sort $D/input | cmp - $D/sorted && echo same; [ $(wc -l < $D/runs) = $runs ] && echo none
+            """)
+        #expect(ended.output == "0\nsame\nfew\nsame\nnone\n", "\(ended)")
+    }
+
+    @Test("a journal is new unless it is resumed, with the same function, input and file")
+    func journals() throws {
+        writeInput()
+        let ended = try run(
+            """
+            $W map count --journal $D/j $D/input > $D/first; echo $?; $W map count --journal $D/j $D/input; echo $?
+            $W map count --journal $D/j --resume $D/input | cmp - $D/first; echo $?
+            $W map cat --journal $D/j --resume $D/input; echo $?; echo more >> $D/input
+            $W map count --journal $D/j --resume $D/input; echo $?; $W map count --journal $D/input --resume $D/input; echo $?
+            $W map count --journal /nowhere/j $D/input; echo $?
+            """)
+        #expect(ended.output == "0\n73\n0\n73\n73\n73\n69\n", "\(ended)")
+        for text in [
+            "there is a journal \(folder.path)/j already: resume, or remove it", "is of a map of count(", "not of cat(",
+            "the input is not that of the journal", "input is not the journal of a map",
+            "opening the journal /nowhere/j: No such file",
+        ] { #expect(ended.errors.contains(text), "\(ended)") }
+    }
+
+    @Test("what had failed comes from the journal as it was, or is run again if that is wanted")
+    func retriesFailed() throws {
+        let ended = try run(
+            """
+            run() { $W map --exec 'read n; echo $n >> $D/runs; [ $n != 3 ] || [ -e $D/fixed ] && echo $n' --block 1 \\
+                --on-error skip --journal $D/j --resume "$@" $D/input; echo $?; }
+            seq 5 > $D/input; run; run; touch $D/fixed; run; run --retry-failed; run; sort $D/runs | uniq -c | tr -d ' '
+            """)
+        #expect(
+            ended.output
+                == "1\n2\n4\n5\n2\n1\n2\n4\n5\n2\n1\n2\n4\n5\n2\n1\n2\n3\n4\n5\n0\n1\n2\n3\n4\n5\n0\n11\n12\n23\n14\n15\n",
+            "\(ended)")
+        #expect(ended.errors.contains("block at byte 4: ") && ended.errors.contains("exited with 1"), "\(ended)")
     }
 
     @Test("gzip's members are one file that gunzip reads")

@@ -161,6 +161,8 @@ FuturesZlibResult futures_inflate(const uint8_t *data, size_t length, size_t cla
 
 /// Deflates into at most `room` bytes.
 FuturesZlibResult futures_deflate(const uint8_t *data, size_t length, int level, size_t room);
+/// The CRC-32 of RFC 1952, going on from that of the bytes before; 0 to begin with.
+uint32_t futures_crc32(uint32_t before, const void *data, size_t length);
 
 // ---- Plain memory, so that Wire needs no C library module.
 

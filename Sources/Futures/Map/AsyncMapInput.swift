@@ -3,12 +3,16 @@
 /// `@unchecked Sendable`: made by `map`, used by the map's reading task alone.
 final class AsyncMapInput: @unchecked Sendable {
     /// Reads up to so many elements and gives what submits them; nil at the end.
-    private let readChunk: (Int) async throws -> (() throws -> [MapPart])?
+    private var readChunk: ((Int) async throws -> (() throws -> [MapPart])?)?
+    /// As ``MapTarget/prescribedSize``.
+    private let prescribedSize: ((Int) -> Int)?
 
     init<each Input, each Source: AsyncSequence>(
-        _ sequence: repeat each Source, submit: @escaping (repeat [each Input]) throws -> [MapPart]
+        _ sequence: repeat each Source, prescribedSize: ((Int) -> Int)? = nil,
+        submit: @escaping (repeat [each Input]) throws -> [MapPart]
     ) where repeat (each Source).Element == each Input {
         let columns = (repeat AsyncColumnReader(each sequence))
+        self.prescribedSize = prescribedSize
         var hasSequence = false
         for _ in repeat each columns { hasSequence = true }
         var failure: (any Error)?
@@ -39,8 +43,12 @@ final class AsyncMapInput: @unchecked Sendable {
     ///
     /// - Throws: what a sequence throws.
     func readNext(_ sizer: ChunkSizer) async throws -> (() throws -> [MapPart])? {
-        try await readChunk(sizer.next(remaining: nil))
+        let size = sizer.next(remaining: nil)
+        return try await readChunk?(prescribedSize?(size) ?? size)
     }
+
+    /// Lets go of the sequences and of what they are submitted to; nothing is read any more.
+    func finish() { readChunk = nil }
 }
 
 private struct EndOfSequence: Error {}

@@ -214,6 +214,8 @@ final class MapBuffer: Sendable {
                 if case .asynchronous = state.input { state.inputFailure = error }
             }
         }
+        // Before anybody learns that it is over.
+        input.finish()
         state.withLock { state in
             if case .asynchronous = state.input { state.input = .ended }
         }

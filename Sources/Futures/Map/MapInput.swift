@@ -8,15 +8,18 @@ final class MapInput: @unchecked Sendable {
     private let submitChunk: (Int) throws -> [MapPart]
     /// How many elements are left, where that is known.
     private var remaining: Int?
+    /// As ``MapTarget/prescribedSize``.
+    private let prescribedSize: ((Int) -> Int)?
 
     init<each Input>(
-        _ column: repeat ColumnReader<each Input>, remaining: Int? = nil,
+        _ column: repeat ColumnReader<each Input>, remaining: Int? = nil, prescribedSize: ((Int) -> Int)? = nil,
         submit: @escaping (repeat [each Input]) throws -> [MapPart]
     ) {
         let columns = (repeat each column)
         // Read, and refused by a full backlog.
         var held: Int?
         self.remaining = remaining
+        self.prescribedSize = prescribedSize
         submitChunk = { chunkSize in
             // Without a sequence there are no elements, as with one that is empty.
             var count = held
@@ -35,7 +38,8 @@ final class MapInput: @unchecked Sendable {
     ///
     /// - Throws: what submitting throws. After a ``BacklogFullError`` the same elements are submitted by the next call.
     func submitNext(_ sizer: ChunkSizer) throws -> [MapPart] {
-        let parts = try submitChunk(sizer.next(remaining: remaining))
+        let size = sizer.next(remaining: remaining)
+        let parts = try submitChunk(prescribedSize?(size) ?? size)
         if let remaining { self.remaining = remaining - parts.reduce(0) { $0 + $1.count } }
         return parts
     }

@@ -1,13 +1,15 @@
 /// Where the elements of a map go: an executor and a function of its, and how to submit them there.
 struct MapTarget<Output: Sendable, each Input: Sendable> {
     /// Submits the elements of one chunk, a column for each argument; with true, as part of what was promised.
-    let submit: (Bool, repeat [each Input]) throws -> [MapPart]
+    var submit: (Bool, repeat [each Input]) throws -> [MapPart]
     /// Promises to submit more: the executor's shutdown waits for it until the promise is dropped. Nil where maps are
     /// submitted at the call in any case.
     var promise: (() throws -> PoolDriver.Promise)?
     /// Whether a chunk travels as one message. Otherwise each element is a call of its own, and chunk sizes mean nothing.
     let takesChunks: Bool
     let workers: Int
+    /// How many elements the next chunk has to have instead of so many; nil where nothing is prescribed.
+    var prescribedSize: ((Int) -> Int)?
 
     /// Reads the sequences as far ahead of the consumer as `bufferSize` says.
     ///
@@ -26,14 +28,15 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
             for column in repeat each column { count = column.read(count ?? .max) }
             let (promise, submit) = (try promise?(), submit)
             let input = MapInput(
-                repeat ColumnReader(elements: (each column).elements(count ?? 0)), remaining: count
+                repeat ColumnReader(elements: (each column).elements(count ?? 0)), remaining: count,
+                prescribedSize: prescribedSize
             ) { (column: repeat [each Input]) in
                 // It lasts as long as the input.
                 try withExtendedLifetime(promise) { try submit(true, repeat each column) }
             }
             try buffer.begin(input)
         } else {
-            try buffer.begin(MapInput(repeat each column, submit: submitNow))
+            try buffer.begin(MapInput(repeat each column, prescribedSize: prescribedSize, submit: submitNow))
         }
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
@@ -45,7 +48,7 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
         let buffer = MapBuffer(of: MapResultTypeOf<Output>(), order: order, window: try window(chunkSize, bufferSize))
-        buffer.begin(AsyncMapInput(repeat each sequence, submit: submitNow))
+        buffer.begin(AsyncMapInput(repeat each sequence, prescribedSize: prescribedSize, submit: submitNow))
         return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
     }
 

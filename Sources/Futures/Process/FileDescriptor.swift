@@ -51,7 +51,10 @@ package struct FileDescriptor: ~Copyable, Sendable {
     }
 
     /// The size of a regular file.
-    func size(_ path: String) throws(SystemError) -> Int {
+    func size(_ path: String) throws(SystemError) -> Int { Int(try status(path).st_size) }
+
+    /// What the system knows of a regular file.
+    func status(_ path: String) throws(SystemError) -> stat {
         var status = stat()
         guard fstat(rawValue, &status) == 0 else {
             throw SystemError(call: "fstat", number: errno, context: "reading \(path)")
@@ -66,7 +69,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
         if status.st_size == 0, pread(rawValue, &byte, 1, 0) > 0 {
             throw SystemError(call: "fstat", number: ESPIPE, context: "reading \(path) in pieces")
         }
-        return Int(status.st_size)
+        return status
     }
 
     package func setNonBlocking() throws(SystemError) {

@@ -18,29 +18,37 @@ public struct FilePiece: Sendable, Hashable {
     public let length: Int
     /// What its records are.
     public let format: RecordFormat
+    /// Which file it is of; nil for whatever has the path when it is read.
+    public let version: FileVersion?
 
     /// A part of a file. ``FilePieces`` makes them with whole records.
     ///
     /// - Parameters:
     ///   - offset: 0 or more.
     ///   - length: 0 or more.
-    public init(path: String, offset: Int, length: Int, format: RecordFormat) {
+    ///   - version: what it is checked against when it is read.
+    public init(path: String, offset: Int, length: Int, format: RecordFormat, version: FileVersion? = nil) {
         precondition(offset >= 0 && length >= 0, "a piece of \(length) bytes at \(offset)")
         self.path = path
         self.offset = offset
         self.length = length
         self.format = format
+        self.version = version
     }
 
     /// Maps the bytes into memory, read-only, and calls `body` with them; they are there during the call only.
     ///
     /// Blocks while the file is read. A file that somebody cuts meanwhile ends the process with SIGBUS.
     ///
-    /// - Throws: ``SystemError`` if the file cannot be opened or mapped; ``FilePieceError`` if it ends before the piece; and
-    ///   what `body` throws.
+    /// - Throws: ``SystemError`` if the file cannot be opened or mapped; ``FilePieceError`` if it is another one, or ends before
+    ///   the piece; and what `body` throws.
     public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
         let file = try FileDescriptor.open(path)
-        let size = try file.size(path)
+        let status = try file.status(path)
+        let size = Int(status.st_size)
+        if let version, !version.isSameFile(as: FileVersion(status)) {
+            throw FilePieceError(piece: self, size: size, isAnotherFile: true)
+        }
         // No sum: a piece that came from elsewhere may be anything.
         guard offset <= size, length <= size - offset else { throw FilePieceError(piece: self, size: size) }
         if length == 0 { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
@@ -69,7 +77,7 @@ public struct FilePiece: Sendable, Hashable {
 }
 
 extension FilePiece: Codable {
-    private enum CodingKeys: CodingKey { case path, offset, length, format }
+    private enum CodingKeys: CodingKey { case path, offset, length, format, version }
 
     /// Reads a piece.
     ///
@@ -84,22 +92,34 @@ extension FilePiece: Codable {
         }
         self.init(
             path: try container.decode(String.self, forKey: .path), offset: offset, length: length,
-            format: try container.decode(RecordFormat.self, forKey: .format))
+            format: try container.decode(RecordFormat.self, forKey: .format),
+            version: try container.decodeIfPresent(FileVersion.self, forKey: .version))
     }
 }
 
-/// A file is shorter than one of its pieces says: it was cut, or replaced, since.
+/// A file is not the one that a piece is of, or is shorter than the piece says: it was replaced or cut since.
 public struct FilePieceError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
     /// What was to be read.
     public let piece: FilePiece
     /// How many bytes the file has.
     public let size: Int
+    /// Whether the path means another file than before.
+    public let isAnotherFile: Bool
 
-    /// Where the piece is, and where the file ends.
+    init(piece: FilePiece, size: Int, isAnotherFile: Bool = false) {
+        self.piece = piece
+        self.size = size
+        self.isAnotherFile = isAnotherFile
+    }
+
+    /// Where the piece is, and what is wrong with the file.
     public var description: String {
-        """
-        \(piece.path) has \(size) bytes, and a piece of \(piece.length) bytes at \(piece.offset) was to be read: \
-        it was cut or replaced
-        """
+        if isAnotherFile {
+            return "\(piece.path) is another file than when it was cut into pieces: it was replaced meanwhile"
+        }
+        return """
+            \(piece.path) has \(size) bytes, and a piece of \(piece.length) bytes at \(piece.offset) was to be read: \
+            it was cut or replaced
+            """
     }
 }

@@ -9,7 +9,7 @@ import Glibc
 ///
 /// A piece ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller, and a
 /// record that is longer makes it larger. The size of the file is looked at once: what is appended later is not in it. Another
-/// file that is put in its place meanwhile is noticed only if it is shorter. Lines and other delimited records are found by
+/// file that is put in its place meanwhile is an error of the pieces that are read then. Lines and other delimited records are found by
 /// reading a little around the ends of pieces, CSV by reading all of it once.
 public struct FilePieces: AsyncSequence, Sendable {
     /// A piece.
@@ -66,6 +66,7 @@ private final class FileCutter {
     private let pieces: FilePieces
     private let file: FileDescriptor
     private let end: Int
+    private let version: FileVersion
     private var offset = 0
     private var buffer: [UInt8]
     /// Where in the file the buffer's bytes are.
@@ -75,7 +76,9 @@ private final class FileCutter {
     init(_ pieces: FilePieces) throws {
         self.pieces = pieces
         file = try FileDescriptor.open(pieces.path)
-        end = try file.size(pieces.path)
+        let status = try file.status(pieces.path)
+        end = Int(status.st_size)
+        version = FileVersion(status)
         // A delimiter is mostly near; CSV is read as a whole.
         buffer = [UInt8](repeating: 0, count: RecordScanner.startsAnywhere(pieces.format) ? 1 << 14 : 1 << 18)
     }
@@ -84,7 +87,8 @@ private final class FileCutter {
         guard offset < end else { return nil }
         let length = try pieces.size < end - offset ? lengthOfPiece() : end - offset
         defer { offset += length }
-        return FilePiece(path: pieces.path, offset: offset, length: length, format: pieces.format)
+        return FilePiece(
+            path: pieces.path, offset: offset, length: length, format: pieces.format, version: version)
     }
 
     private func lengthOfPiece() throws -> Int {

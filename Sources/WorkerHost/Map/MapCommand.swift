@@ -20,13 +20,14 @@ struct MapCommand: ParsableCommand {
             What fails is told on standard error with its place. Output is whole results only, also after an error or Ctrl-C.
 
             Exit codes: 0; 1 when it stopped at a failure; 2 when something failed and it went on; 64 for a wrong command line; 66 \
-            for input that cannot be read; 69 when there are no workers; 74 for output that cannot be written. Interrupted, it \
-            ends by the signal.
+            for input that cannot be read; 69 when there are no workers; 73 for a journal that cannot be used; 74 for output that \
+            cannot be written. Interrupted, it ends by the signal.
 
             Examples:
               worker-host map count --sum access.log
               worker-host map matching --argument ' 50[0-9] ' < access.log | sort | uniq -c
               worker-host map --exec 'sort | uniq -c' --block 16M words.txt
+              worker-host map --exec ./analyse.sh --journal run.journal --resume samples.csv > results
               worker-host map parse --load ./libTasks.so --by csv --on-error skip orders.csv --output orders.json
             """)
 
@@ -90,6 +91,17 @@ struct MapCommand: ParsableCommand {
             valueName: "policy"))
     var onError = FailurePolicy.stop
 
+    @Option(
+        help: ArgumentHelp(
+            "A file in which results are kept, so that an interrupted run can be resumed.", valueName: "file"))
+    var journal: String?
+
+    @Flag(help: "Go on with the journal's run: what is finished comes from there. Without it a journal must be new.")
+    var resume = false
+
+    @Flag(help: "With --resume: run again what had failed.")
+    var retryFailed = false
+
     @Option(help: ArgumentHelp("Compress what goes to workers and back: off, auto, or a level of zlib, 1 to 9."))
     var compress = CompressOption.off
 
@@ -109,6 +121,8 @@ struct MapCommand: ParsableCommand {
     func validate() throws {
         if commandText == nil, words.isEmpty { throw ValidationError("Missing expected argument '<function>'") }
         if commandText != nil, argument != nil { throw ValidationError("--exec takes no --argument") }
+        if resume, journal == nil { throw ValidationError("--resume needs --journal FILE") }
+        if retryFailed, !resume { throw ValidationError("--retry-failed needs --resume") }
         if let workers, workers < 1 { throw ValidationError("--workers must be at least 1, not \(workers)") }
         if retries < 0 { throw ValidationError("--retries must be at least 0, not \(retries)") }
         if (files + inputs).count(where: { $0 == "-" }) > 1 {
@@ -140,13 +154,17 @@ struct MapCommand: ParsableCommand {
         let sources = MapInputs(names: names.isEmpty ? ["-"] : names, format: by.format, blockSize: block.bytes)
         try sources.check()
         let (source, function) = try findFunction()
+        let kept = try journal.map {
+            try MapJournal(at: $0, mode: resume ? .resume : .new, retriesFailures: retryFailed)
+        }
         let sink = try output.map { try RecordOutput(path: $0) } ?? RecordOutput(STDOUT_FILENO, name: "standard output")
         let pool = try ProcessPoolExecutor(
             .external, maxWorkers: workers, worker: source.command, options: poolOptions)
         defer { pool.killWorkers() }
         interruption.watch(signals) { pool.killWorkers() }
         let run = MapRun(
-            pool: pool, function: function, argument: argument ?? commandText, inputs: sources,
+            executor: kept.map { pool.journaled(in: $0) } ?? pool, function: function,
+            argument: argument ?? commandText, inputs: sources,
             isOrdered: order == .ordered,
             chunkSize: chunkSize.chunkSize, bufferBytes: maxMemory.bytes, policy: onError, output: sum ? nil : sink,
             interruption: interruption)

@@ -3,7 +3,8 @@ import Glibc
 
 /// One run of `worker-host map`, with everything checked and opened.
 struct MapRun {
-    let pool: ProcessPoolExecutor
+    /// Of the pool, with a journal if there is one.
+    let executor: any Executor
     let function: MapFunction
     let argument: String?
     let inputs: MapInputs
@@ -48,8 +49,8 @@ struct MapRun {
         _ callable: Callable<Output, repeat each Input>, _ source: repeat each Source
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
         isOrdered
-            ? try pool.map(callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
-            : try pool.mapUnordered(
+            ? try executor.map(callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
+            : try executor.mapUnordered(
                 callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
     }
 
@@ -72,7 +73,7 @@ struct MapRun {
             case .failure(let error):
                 if interruption.signal != nil { return outcome }
                 // The place behind all others: the input itself failed, or the pool takes no more.
-                guard let place, !(error is BrokenProcessPool) else { throw error }
+                guard let place, !(error is BrokenProcessPool), !(error is MapJournalError) else { throw error }
                 outcome.failed += 1
                 complain("\(place.place.description): \(error)")
                 if policy == .stop {

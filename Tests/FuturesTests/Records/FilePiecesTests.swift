@@ -125,6 +125,24 @@ import Testing
         #expect(try first.withBytes { $0.count } == first.length)
     }
 
+    @Test("a file that another one has taken the place of is an error, however alike; one that was written to is not")
+    func isReplaced() throws {
+        let folder = TemporaryFolder()
+        let text = String(repeating: "12345678\n", count: 1_000)
+        let path = folder.write(text, to: "input")
+        let pieces = try all(FilePieces(of: path, size: 4_000))
+        #expect(pieces.allSatisfy { $0.version != nil && $0.version == pieces[0].version })
+        _ = folder.write(text, to: "input")
+        #expect(try pieces[1].strings().first == "12345678")
+        // It keeps its number, which the other could get otherwise.
+        #expect(rename(path, folder.file("old")) == 0)
+        _ = folder.write(text, to: "input")
+        let error = #expect(throws: FilePieceError.self) { try pieces[1].strings() }
+        #expect(
+            error.map { "\($0)" }
+                == "\(path) is another file than when it was cut into pieces: it was replaced meanwhile")
+    }
+
     @Test("a piece that cannot be is refused")
     func isRefused() throws {
         let folder = TemporaryFolder()

@@ -1,0 +1,136 @@
+internal import CProto
+import Glibc
+
+/// A file of records that is only ever appended to: whatever a kill leaves of the last one is cut off when it is opened again.
+///
+/// After eight bytes that say what it is there are records: the length of the body and its CRC-32, both 32 bits and little-endian, and
+/// the body. Not thread-safe; one program at a time.
+struct JournalFile: ~Copyable {
+    private static let magic = Array("FUTJNL01".utf8)
+    private static let headSize = 8
+
+    let path: String
+    private let file: FileDescriptor
+    /// Up to here there are whole records.
+    private(set) var end: Int
+
+    /// Where a body is in the file.
+    struct Place: Sendable, Hashable {
+        let offset: Int
+        let length: Int
+        let checksum: UInt32
+    }
+
+    /// Opens a file, or makes it, for this program alone.
+    ///
+    /// - Parameter isNew: whether it has to be made; otherwise it may be there.
+    /// - Throws: ``MapJournalError``, ``SystemError``.
+    init(_ path: String, isNew: Bool) throws {
+        self.path = path
+        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND | (isNew ? O_EXCL : 0)
+        var number: Int32
+        repeat { number = open(path, flags, 0o666) } while number < 0 && errno == EINTR
+        if number < 0, errno == EEXIST { throw MapJournalError.exists(path: path) }
+        guard number >= 0 else {
+            throw SystemError(call: "open", number: errno, context: "opening the journal \(path)")
+        }
+        guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
+            close(number)
+            if reason == EWOULDBLOCK { throw MapJournalError.inUse(path: path) }
+            throw SystemError(call: "flock", number: reason, context: "locking the journal \(path)")
+        }
+        file = FileDescriptor(owning: number)
+        end = 0
+    }
+
+    /// Finds the records, and makes the file end with the last whole one.
+    ///
+    /// - Parameter found: called with the first bytes of each body, up to `headLength` of them, and its place.
+    mutating func readIndex(headLength: Int, _ found: (ArraySlice<UInt8>, Place) throws -> Void) throws {
+        let size = try file.size(path)
+        let start = try bytes(at: 0, count: min(size, Self.magic.count))
+        guard Self.magic.starts(with: start) else { throw MapJournalError.notAJournal(path: path) }
+        if size < Self.magic.count {
+            // New, or killed at its very beginning.
+            try cut()
+            return try write(Self.magic)
+        }
+        end = Self.magic.count
+        while size - end >= Self.headSize {
+            let most = min(size - end, Self.headSize + headLength)
+            let bytes = try bytes(at: end, count: most)
+            let place = Place(
+                offset: end + Self.headSize, length: Int(Self.number(bytes[0..<4])), checksum: Self.number(bytes[4..<8])
+            )
+            guard place.length <= size - end - Self.headSize else { break }
+            // Only the last can be written by half: what is before it was whole when it was written.
+            if size - end - Self.headSize - place.length < Self.headSize, try body(at: place) == nil { break }
+            try found(bytes[8..<min(bytes.count, 8 + place.length)], place)
+            end += Self.headSize + place.length
+        }
+        if end < size { try cut() }
+    }
+
+    /// A body, if its bytes are what was written.
+    func body(at place: Place) throws -> [UInt8]? {
+        let bytes = try bytes(at: place.offset, count: place.length)
+        return Self.checksum(bytes) == place.checksum && bytes.count == place.length ? bytes : nil
+    }
+
+    /// - Throws: ``MapJournalError/cannotWrite(path:errno:)``; the file is as it was then.
+    mutating func append(_ body: [UInt8]) throws(MapJournalError) -> Place {
+        let checksum = Self.checksum(body)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.headSize + body.count)
+        withUnsafeBytes(of: UInt32(body.count).littleEndian) { bytes += $0 }
+        withUnsafeBytes(of: checksum.littleEndian) { bytes += $0 }
+        bytes += body
+        let place = Place(offset: end + Self.headSize, length: body.count, checksum: checksum)
+        try write(bytes)
+        return place
+    }
+
+    private mutating func write(_ bytes: [UInt8]) throws(MapJournalError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(file.rawValue, $0.baseAddress! + done, $0.count - done) }
+            if count > 0 {
+                done += count
+            } else if errno != EINTR {
+                let number = errno
+                _ = ftruncate(file.rawValue, end)
+                throw .cannotWrite(path: path, errno: number)
+            }
+        }
+        end += bytes.count
+    }
+
+    private func cut() throws(MapJournalError) {
+        if ftruncate(file.rawValue, end) < 0 { throw .cannotWrite(path: path, errno: errno) }
+    }
+
+    /// Fewer than `count` if the file ends.
+    private func bytes(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let read = bytes.withUnsafeMutableBytes {
+                pread(file.rawValue, $0.baseAddress! + done, count - done, offset + done)
+            }
+            if read < 0, errno == EINTR { continue }
+            if read < 0 { throw SystemError(call: "pread", number: errno, context: "reading the journal \(path)") }
+            if read == 0 { break }
+            done += read
+        }
+        return Array(bytes[..<done])
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    static func checksum(_ bytes: [UInt8]) -> UInt32 {
+        bytes.withUnsafeBytes { futures_crc32(0, $0.baseAddress, $0.count) }
+    }
+}

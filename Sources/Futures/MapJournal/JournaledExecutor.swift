@@ -1,0 +1,114 @@
+internal import CProto
+import Wire
+
+extension Executor {
+    /// This executor, with the results of its maps kept in a journal; see ``MapJournal``.
+    ///
+    /// Shutting it down shuts this executor down. Calls of `submit` are not kept.
+    public func journaled(in journal: MapJournal) -> JournaledExecutor { JournaledExecutor(self, journal) }
+}
+
+/// An executor whose maps go on where they stopped; made by ``Executor/journaled(in:)``.
+public final class JournaledExecutor: Executor, MappingExecutor {
+    private let executor: any Executor
+    private let journal: MapJournal
+
+    init(_ executor: any Executor, _ journal: MapJournal) {
+        self.executor = executor
+        self.journal = journal
+    }
+
+    /// As the executor itself: a single call is not kept.
+    public func submit<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input, options: CallOptions
+    ) throws -> Future<Output> {
+        try executor.submit(callable, repeat each argument, options: options)
+    }
+
+    /// Shuts the executor down.
+    @available(*, noasync, message: "this blocks the thread; use `await shutdown(cancelFutures:)`")
+    public func shutdown(wait: Bool, cancelFutures: Bool) {
+        executor.shutdown(wait: wait, cancelFutures: cancelFutures)
+    }
+
+    /// Shuts the executor down.
+    public func shutdown(cancelFutures: Bool) async { await executor.shutdown(cancelFutures: cancelFutures) }
+
+    func mapTarget<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ options: CallOptions
+    ) throws -> MapTarget<Output, repeat each Input> {
+        var target = try executor.mapTarget(for: callable, options)
+        let (submit, map) = (target.submit, try JournaledMap(callable, journal))
+        target.submit = { (isPromised: Bool, column: repeat [each Input]) in
+            try map.submit(repeat each column) { (column: repeat [each Input]) in
+                try submit(isPromised, repeat each column)
+            }
+        }
+        target.prescribedSize = map.chunkSize
+        return target
+    }
+}
+
+/// A map on its way through a journal.
+///
+/// `@unchecked Sendable`: `position` moves on in `submit`, which one thread at a time calls, as for ``MapInput``.
+private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unchecked Sendable {
+    private let callable: Callable<Output, repeat each Input>
+    private let journal: MapJournal
+    private let codec: OutcomeCodec<Output>
+    /// Which of the journal's maps this is.
+    private let number: Int
+    /// The next element that is submitted.
+    private var position = 0
+
+    init(_ callable: Callable<Output, repeat each Input>, _ journal: MapJournal) throws(MapJournalError) {
+        self.callable = callable
+        self.journal = journal
+        codec = OutcomeCodec(functionName: callable.name, output: callable.code.output, errors: callable.errors)
+        number = try journal.begin(callable.name, callable.signature)
+    }
+
+    func chunkSize(_ proposed: Int) -> Int { journal.chunkSize(at: position, proposed: proposed) }
+
+    /// Takes from the journal what is there, and submits the rest.
+    func submit(_ column: repeat [each Input], to submit: (repeat [each Input]) throws -> [MapPart]) throws -> [MapPart]
+    {
+        try journal.check(number)
+        var count = 0
+        for elements in repeat each column { count = elements.count }
+        guard let checksum = checksum(repeat each column) else {
+            // What cannot be encoded cannot be told from others.
+            let parts = try submit(repeat each column)
+            position += count
+            return parts
+        }
+        var old: ChunkOutcome<Output>?
+        if let entry = journal.entry(at: position) {
+            guard entry.count == count, entry.inputChecksum == checksum else {
+                throw MapJournalError.otherInput(path: journal.path, element: position)
+            }
+            // One that is damaged is run again.
+            old = try journal.frame(of: entry).flatMap { try? codec.decode($0, count: count) }
+        }
+        if let old, old.failures.isEmpty || !journal.retriesFailures {
+            position += count
+            let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
+            future.fulfil(old)
+            return [MapPart(chunk: future, count: count, argumentBytes: 0)]
+        }
+        let wanted = old.map { $0.failures.map(\.index) }
+        let parts = try wanted.map { try submit(repeat (each column).elements(at: $0)) } ?? submit(repeat each column)
+        let kept = JournaledPart(parts, first: position, count: count, old: old, checksum, codec, journal)
+        position += count
+        return [kept.begin()]
+    }
+
+    private func checksum(_ column: repeat [each Input]) -> UInt32? {
+        guard let payload = try? callable.encodeColumns(repeat each column) else { return nil }
+        return JournalFile.checksum(payload.bytes)
+    }
+}
+
+extension Array {
+    fileprivate func elements(at indices: [Int]) -> [Element] { indices.map { self[$0] } }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Futures
+
+/// The file below a map's journal: records, and what a kill leaves of them.
+@Suite struct JournalFileTests {
+    private let folder = TemporaryFolder()
+    private var path: String { folder.file("journal") }
+    private let bodies: [[UInt8]] = [[1, 2, 3], [], Array(repeating: 7, count: 5_000), [9]]
+
+    /// The bodies that are there, read whole.
+    private func read() throws -> [[UInt8]] {
+        var file = try JournalFile(path, isNew: false)
+        var places: [JournalFile.Place] = []
+        try file.readIndex(headLength: 2) { head, place in
+            #expect(head.count == min(2, place.length))
+            places.append(place)
+        }
+        var bodies: [[UInt8]] = []
+        for place in places { bodies.append(try #require(try file.body(at: place))) }
+        return bodies
+    }
+
+    private func append(_ bodies: [[UInt8]]) throws {
+        var file = try JournalFile(path, isNew: false)
+        try file.readIndex(headLength: 0) { _, _ in }
+        for body in bodies { _ = try file.append(body) }
+    }
+
+    @Test("what was appended is there, also after it was opened again")
+    func appended() throws {
+        #expect(try read() == [])
+        try append(Array(bodies[..<2]))
+        try append(Array(bodies[2...]))
+        #expect(try read() == bodies)
+    }
+
+    @Test("cut at any byte, it has the records that are whole, and goes on from there")
+    func cutAnywhere() throws {
+        try append([[5, 6], [7]])
+        let whole = try #require(ProcFiles.bytes(of: path))
+        for length in 0...whole.count {
+            _ = folder.write(whole[..<length], to: "journal")
+            let expected: ArraySlice<[UInt8]> = [[5, 6], [7]].prefix(
+                length >= whole.count ? 2 : length >= whole.count - 9 ? 1 : 0)
+            #expect(try read() == Array(expected), "\(length)")
+            try append([[8]])
+            #expect(try read() == expected + [[8]], "\(length)")
+        }
+    }
+
+    @Test("a last record with other bytes than were written is cut off; one before it is told when it is read")
+    func damaged() throws {
+        try append([[5, 6], [7]])
+        var bytes = try #require(ProcFiles.bytes(of: path))
+        bytes[bytes.count - 1] ^= 1
+        _ = folder.write(bytes[...], to: "journal")
+        #expect(try read() == [[5, 6]])
+        try append([[7]])
+        bytes = try #require(ProcFiles.bytes(of: path))
+        bytes[16] ^= 1
+        _ = folder.write(bytes[...], to: "journal")
+        var file = try JournalFile(path, isNew: false)
+        var places: [JournalFile.Place] = []
+        try file.readIndex(headLength: 0) { places.append($1) }
+        #expect(places.count == 2)
+        #expect(try file.body(at: places[0]) == nil)
+        #expect(try file.body(at: places[1]) == [7])
+    }
+
+    @Test("files that cannot be one")
+    func refused() throws {
+        for text in ["x", "FUTJNL02 and more", "a text that is long enough"] {
+            _ = folder.write(text, to: "journal")
+            #expect(throws: MapJournalError.notAJournal(path: path)) { try read() }
+        }
+        unlink(path)
+        try append([])
+        #expect(throws: MapJournalError.exists(path: path)) { try { _ = try JournalFile(path, isNew: true) }() }
+        let held = try JournalFile(path, isNew: false)
+        #expect(throws: MapJournalError.inUse(path: path)) { try { _ = try JournalFile(path, isNew: false) }() }
+        _ = consume held
+        #expect(throws: SystemError.self) { try { _ = try JournalFile("/nowhere/x", isNew: false) }() }
+        #expect(throws: SystemError.self) { try { _ = try JournalFile(folder.path, isNew: false) }() }
+    }
+
+    @Test("a disk that is full is an error, and leaves the file as it was")
+    func full() throws {
+        try append([[1]])
+        let before = try #require(ProcFiles.bytes(of: path))
+        var file = try JournalFile(path, isNew: false)
+        try file.readIndex(headLength: 0) { _, _ in }
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(1), &limit)
+        let old = limit
+        signal(SIGXFSZ, SIG_IGN)
+        limit.rlim_cur = rlim_t(before.count + 4)
+        setrlimit(__rlimit_resource_t(1), &limit)
+        var error: (any Error)?
+        do { _ = try file.append([1, 2, 3]) } catch let thrown { error = thrown }
+        limit = old
+        setrlimit(__rlimit_resource_t(1), &limit)
+        #expect(error as? MapJournalError == .cannotWrite(path: path, errno: EFBIG))
+        #expect(ProcFiles.bytes(of: path) == before)
+        _ = try file.append([2])
+        _ = consume file
+        #expect(try read() == [[1], [2]])
+    }
+}
