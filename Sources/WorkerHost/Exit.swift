@@ -21,8 +21,10 @@ struct WrongUse: Error {
 }
 
 /// Tells the user something that is not the result.
-func complain(_ text: String) {
-    var bytes = Array("worker-host: \(text)\n".utf8)[...]
+func complain(_ text: String) { complainRaw("worker-host: \(text)\n") }
+
+func complainRaw(_ text: String) {
+    var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
         let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { continue }

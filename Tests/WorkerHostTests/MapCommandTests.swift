@@ -305,6 +305,24 @@ import Testing
         #expect(ended.errors.contains("block at byte 4: ") && ended.errors.contains("exited with 1"), "\(ended)")
     }
 
+    @Test("a terminal sees how far it is, unless output goes there; a file sees nothing; the line is gone at the end")
+    func progress() throws {
+        writeInput()
+        let ended = try run(
+            """
+            export TERM=xterm; command="$W map cat --block 1K --chunk-size 1 $D/input"
+            script -qec "$command > $D/output" /dev/null > $D/terminal; cmp $D/output $D/input && echo same
+            script -qec "$command --progress never > $D/output" /dev/null | wc -c
+            script -qec "TERM=dumb $command > $D/output" /dev/null | wc -c
+            script -qec "$command" /dev/null | tr -d '\\r' | cmp - $D/input && echo same
+            $command 2>&1 > /dev/null | wc -c
+            """)
+        #expect(ended.output == "same\n0\n0\nsame\n0\n", "\(ended)")
+        let terminal = try #require(ProcFiles.text(of: folder.file("terminal")))
+        #expect(terminal.hasPrefix("\r\u{1B}[K") && terminal.hasSuffix("\r\u{1B}[K"), "\(terminal.debugDescription)")
+        #expect(terminal.contains(" %, ") && terminal.contains("B/s"), "\(terminal.debugDescription)")
+    }
+
     @Test("gzip's members are one file that gunzip reads")
     func gzip() throws {
         writeInput()

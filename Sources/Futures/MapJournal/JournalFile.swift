@@ -21,7 +21,7 @@ struct JournalFile: ~Copyable {
         let checksum: UInt32
     }
 
-    /// Opens a file, or makes it, for this program alone.
+    /// Opens a file, or makes it, for this program alone; waits up to a second while another one has it.
     ///
     /// - Parameter isNew: whether it has to be made; otherwise it may be there.
     /// - Throws: ``MapJournalError``, ``SystemError``.
@@ -34,14 +34,25 @@ struct JournalFile: ~Copyable {
         guard number >= 0 else {
             throw SystemError(call: "open", number: errno, context: "opening the journal \(path)")
         }
-        guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
-            let reason = errno
+        let reason = Self.lock(number)
+        guard reason == 0 else {
             close(number)
             if reason == EWOULDBLOCK { throw MapJournalError.inUse(path: path) }
             throw SystemError(call: "flock", number: reason, context: "locking the journal \(path)")
         }
         file = FileDescriptor(owning: number)
         end = 0
+    }
+
+    /// - Returns: 0, or one of errno(3).
+    private static func lock(_ descriptor: Int32) -> Int32 {
+        // A program that was killed while it started a process: until that one has come to its own code it has the lock, too.
+        for _ in 0..<100 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return 0 }
+            if errno != EWOULDBLOCK && errno != EINTR { return errno }
+            usleep(10_000)
+        }
+        return EWOULDBLOCK
     }
 
     /// Finds the records, and makes the file end with the last whole one.

@@ -102,6 +102,12 @@ struct MapCommand: ParsableCommand {
     @Flag(help: "With --resume: run again what had failed.")
     var retryFailed = false
 
+    @Option(
+        help: ArgumentHelp(
+            "auto shows on a terminal how far the run is, unless output goes there as well; or never.",
+            valueName: "when"))
+    var progress = ProgressOption.auto
+
     @Option(help: ArgumentHelp("Compress what goes to workers and back: off, auto, or a level of zlib, 1 to 9."))
     var compress = CompressOption.off
 
@@ -167,7 +173,7 @@ struct MapCommand: ParsableCommand {
             argument: argument ?? commandText, inputs: sources,
             isOrdered: order == .ordered,
             chunkSize: chunkSize.chunkSize, bufferBytes: maxMemory.bytes, policy: onError, output: sum ? nil : sink,
-            interruption: interruption)
+            interruption: interruption, bar: progress == .auto ? ProgressBar(total: sources.totalSize) : nil)
         let outcome = try run.go()
         if sum, !outcome.wasStopped, interruption.signal == nil {
             try sink.write(outcome.sum.map { "\($0)" }.joined(separator: " ") + "\n")

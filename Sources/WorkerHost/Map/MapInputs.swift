@@ -32,6 +32,19 @@ struct MapInputs: Sendable {
     /// How messages call an input.
     static func shown(_ name: String) -> String { name == "-" ? "standard input" : name }
 
+    /// How long they are together; nil if that is not known.
+    var totalSize: Int? {
+        var total = 0
+        for name in names {
+            var status = stat()
+            guard (name == "-" ? fstat(STDIN_FILENO, &status) : stat(name, &status)) == 0,
+                status.st_mode & S_IFMT == S_IFREG, status.st_size > 0
+            else { return nil }
+            total += Int(status.st_size)
+        }
+        return total
+    }
+
     /// What cannot work is told before anything runs.
     ///
     /// - Throws: ``InputError``.
@@ -76,6 +89,8 @@ struct Place: Sendable {
     var record: Int?
     /// The block's beginning, in bytes.
     let offset: Int
+    /// Its length; of a block with several elements, their share.
+    let length: Double
     let format: RecordFormat
 
     var description: String {
@@ -125,6 +140,8 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
         private var chunks: Chunks?
         private var offset = 0
         private var record = 0
+        private var blockOffset = 0
+        private var share = 0.0
         /// Of the last chunk, the last one first.
         private var rest: [Input] = []
 
@@ -138,27 +155,20 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
                 do {
                     guard let chunk = try await nextChunk() else { return nil }
                     rest = try Input.elements(of: chunk).reversed()
-                    if Input.kind == .block { note(rest[0]) }
                     blockOffset = offset
+                    share = Double(chunk.length) / Double(Swift.max(1, rest.count))
                     offset += chunk.length
                 } catch {
                     throw InputError(name: MapInputs.shown(name), cause: error)
                 }
             }
             let element = rest.removeLast()
-            if Input.kind == .record {
-                record += 1
-                elements.places.add(
-                    Place(input: name, record: record, offset: blockOffset, format: elements.inputs.format), element)
-            }
-            return element
-        }
-
-        private var blockOffset = 0
-
-        private func note(_ element: Input) {
+            record += 1
             elements.places.add(
-                Place(input: name, record: nil, offset: offset, format: elements.inputs.format), element)
+                Place(
+                    input: name, record: Input.kind == .record ? record : nil, offset: blockOffset, length: share,
+                    format: elements.inputs.format), element)
+            return element
         }
 
         private mutating func nextChunk() async throws -> RecordChunk? {

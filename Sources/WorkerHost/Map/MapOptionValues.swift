@@ -113,6 +113,9 @@ enum OrderOption: EnumerableFlag {
     }
 }
 
+/// Whether a run tells how far it is.
+enum ProgressOption: String, ExpressibleByArgument { case auto, never }
+
 /// What is done with elements that fail.
 enum FailurePolicy: ExpressibleByArgument, Equatable {
     case stop, skip

@@ -15,6 +15,7 @@ struct MapRun {
     /// Nil where only a sum is wanted.
     let output: RecordOutput?
     let interruption: Interruption
+    let bar: ProgressBar?
 
     struct Outcome {
         var done = 0
@@ -60,12 +61,16 @@ struct MapRun {
         var outcome = Outcome()
         var collected: RecordOutput?
         if case .collect(let path) = policy { collected = try RecordOutput(path: path) }
-        defer { try? collected?.flush() }
+        defer {
+            try? collected?.flush()
+            bar?.clear()
+        }
         while interruption.signal == nil {
             // What is there is not kept from a reader while the next is waited for.
             if !outcomes.isReady { try output?.flush() }
             guard let element = try outcomes.next() else { break }
             let place = places.take(element.index)
+            if let place { bar?.advance(by: place.place.length, failed: outcome.failed) }
             switch element.outcome {
             case .success(let value):
                 outcome.done += 1
@@ -75,6 +80,7 @@ struct MapRun {
                 // The place behind all others: the input itself failed, or the pool takes no more.
                 guard let place, !(error is BrokenProcessPool), !(error is MapJournalError) else { throw error }
                 outcome.failed += 1
+                bar?.clear()
                 complain("\(place.place.description): \(error)")
                 if policy == .stop {
                     outcome.wasStopped = true
