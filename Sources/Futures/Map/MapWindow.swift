@@ -11,8 +11,9 @@ struct MapWindow: Sendable {
     /// Whether the input is at hand and is read on whenever a part is done, also without a consumer.
     let readsAhead: Bool
 
-    /// Elements that were submitted and not handed out.
+    /// Elements that were submitted and not handed out, and the parts that they are in.
     private(set) var ahead = 0
+    private var parts = 0
     /// Parts that are not done, and their elements and encoded arguments; unless ``isTold``, those whose turn has not come.
     private(set) var unfinished = 0
     private var unfinishedElements = 0
@@ -46,12 +47,13 @@ struct MapWindow: Sendable {
     private func bytes(with resultSize: Double) -> Int {
         let next = sizer.next(remaining: nil)
         let expected = resultSize * Double(unfinishedElements + next) + argumentSize * Double(next)
-        return argumentBytes + resultBytes + (unfinished + 1) * Self.bytesForPart + Int(clamping: expected)
+        return argumentBytes + resultBytes + (parts + 1) * Self.bytesForPart + Int(clamping: expected)
     }
 
     /// Parts go to workers.
     mutating func submitted(elements: Int, bytes: Int) {
         ahead += elements
+        parts += 1
         unfinished += 1
         unfinishedElements += elements
         argumentBytes += bytes
@@ -78,6 +80,7 @@ struct MapWindow: Sendable {
 
     /// Of a part the last one was.
     mutating func handedOut(_ measured: PartMeasurement?) {
+        parts -= 1
         if byteLimit != nil { resultBytes -= measured?.resultBytes ?? 0 }
     }
 

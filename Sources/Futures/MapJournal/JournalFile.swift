@@ -3,11 +3,11 @@ import Glibc
 
 /// A file of records that is only ever appended to: whatever a kill leaves of the last one is cut off when it is opened again.
 ///
-/// After eight bytes that say what it is there are records: the length of the body and its CRC-32, both 32 bits and little-endian, and
-/// the body. Not thread-safe; one program at a time.
+/// After eight bytes that say what it is there are records: the length of the body, its CRC-32, the CRC-32 of these two, each 32 bits
+/// and little-endian, and the body. Not thread-safe; one program at a time.
 struct JournalFile: ~Copyable {
     private static let magic = Array("FUTJNL01".utf8)
-    private static let headSize = 8
+    private static let headSize = 12
 
     let path: String
     private let file: FileDescriptor
@@ -55,10 +55,13 @@ struct JournalFile: ~Copyable {
         return EWOULDBLOCK
     }
 
-    /// Finds the records, and makes the file end with the last whole one.
+    /// Finds the records, and makes the file end with the last whole one. Reads all of it.
     ///
-    /// - Parameter found: called with the first bytes of each body, up to `headLength` of them, and its place.
-    mutating func readIndex(headLength: Int, _ found: (ArraySlice<UInt8>, Place) throws -> Void) throws {
+    /// A record whose bytes are not what was written is passed over. What cannot be told from damage, since its length is wrong, is
+    /// an error, and not cut off; but zeros at the end are what a power failure leaves.
+    ///
+    /// - Parameter found: called with each body and its place.
+    mutating func readIndex(_ found: ([UInt8], Place) throws -> Void) throws {
         let size = try file.size(path)
         let start = try bytes(at: 0, count: min(size, Self.magic.count))
         guard Self.magic.starts(with: start) else { throw MapJournalError.notAJournal(path: path) }
@@ -69,18 +72,33 @@ struct JournalFile: ~Copyable {
         }
         end = Self.magic.count
         while size - end >= Self.headSize {
-            let most = min(size - end, Self.headSize + headLength)
-            let bytes = try bytes(at: end, count: most)
+            let head = try bytes(at: end, count: Self.headSize)
+            guard Self.checksum(Array(head[..<8])) == Self.number(head[8..<12]) else {
+                guard try isZero(from: end, to: size) else { throw MapJournalError.damaged(path: path, offset: end) }
+                break
+            }
             let place = Place(
-                offset: end + Self.headSize, length: Int(Self.number(bytes[0..<4])), checksum: Self.number(bytes[4..<8])
-            )
-            guard place.length <= size - end - Self.headSize else { break }
-            // Only the last can be written by half: what is before it was whole when it was written.
-            if size - end - Self.headSize - place.length < Self.headSize, try body(at: place) == nil { break }
-            try found(bytes[8..<min(bytes.count, 8 + place.length)], place)
-            end += Self.headSize + place.length
+                offset: end + Self.headSize, length: Int(Self.number(head[0..<4])), checksum: Self.number(head[4..<8]))
+            // Killed while it was written.
+            guard place.length <= size - place.offset else { break }
+            if let body = try body(at: place) {
+                try found(body, place)
+            } else if place.offset + place.length == size {
+                break
+            }
+            end = place.offset + place.length
         }
         if end < size { try cut() }
+    }
+
+    private func isZero(from start: Int, to end: Int) throws -> Bool {
+        var offset = start
+        while offset < end {
+            let bytes = try bytes(at: offset, count: min(end - offset, 1 << 16))
+            if bytes.isEmpty || bytes.contains(where: { $0 != 0 }) { return false }
+            offset += bytes.count
+        }
+        return true
     }
 
     /// A body, if its bytes are what was written.
@@ -91,11 +109,13 @@ struct JournalFile: ~Copyable {
 
     /// - Throws: ``MapJournalError/cannotWrite(path:errno:)``; the file is as it was then.
     mutating func append(_ body: [UInt8]) throws(MapJournalError) -> Place {
+        precondition(body.count <= UInt32.max, "a record of \(body.count) bytes")
         let checksum = Self.checksum(body)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.headSize + body.count)
         withUnsafeBytes(of: UInt32(body.count).littleEndian) { bytes += $0 }
         withUnsafeBytes(of: checksum.littleEndian) { bytes += $0 }
+        withUnsafeBytes(of: Self.checksum(bytes).littleEndian) { bytes += $0 }
         bytes += body
         let place = Place(offset: end + Self.headSize, length: body.count, checksum: checksum)
         try write(bytes)

@@ -56,24 +56,34 @@ private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unche
     private let callable: Callable<Output, repeat each Input>
     private let journal: MapJournal
     private let codec: OutcomeCodec<Output>
-    /// Which of the journal's maps this is.
-    private let number: Int
+    private let function: String
+    /// Which of the journal's maps this is, once it has begun.
+    private var number: Int?
     /// The next element that is submitted.
     private var position = 0
+    /// What its chunk is to be, once that was asked for: calls of an earlier map may come into the journal at any time.
+    private var planned: (position: Int, size: Int, entry: MapJournal.Entry?)?
 
     init(_ callable: Callable<Output, repeat each Input>, _ journal: MapJournal) throws(MapJournalError) {
         self.callable = callable
         self.journal = journal
         codec = OutcomeCodec(functionName: callable.name, output: callable.code.output, errors: callable.errors)
-        number = try journal.begin(callable.name, callable.signature)
+        function = "\(callable.name)\(callable.signature)"
+        try journal.check(function)
     }
 
-    func chunkSize(_ proposed: Int) -> Int { journal.chunkSize(at: position, proposed: proposed) }
+    func chunkSize(_ proposed: Int) -> Int {
+        if let planned, planned.position == position { return planned.size }
+        let entry = journal.entry(at: position)
+        let size = entry?.count ?? journal.chunkSize(at: position, proposed: proposed)
+        planned = (position, size, entry)
+        return size
+    }
 
     /// Takes from the journal what is there, and submits the rest.
     func submit(_ column: repeat [each Input], to submit: (repeat [each Input]) throws -> [MapPart]) throws -> [MapPart]
     {
-        try journal.check(number)
+        if let number { try journal.check(number) } else { number = try journal.begin(function) }
         var count = 0
         for elements in repeat each column { count = elements.count }
         guard let checksum = checksum(repeat each column) else {
@@ -83,7 +93,7 @@ private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unche
             return parts
         }
         var old: ChunkOutcome<Output>?
-        if let entry = journal.entry(at: position) {
+        if let planned, planned.position == position, let entry = planned.entry {
             guard entry.count == count, entry.inputChecksum == checksum else {
                 throw MapJournalError.otherInput(path: journal.path, element: position)
             }

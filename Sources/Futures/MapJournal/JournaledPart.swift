@@ -1,6 +1,8 @@
 /// A part of a map whose results are in the journal before they can be taken.
 ///
-/// It owns the future that the map waits for, and keeps itself alive until that is done.
+/// It owns the future that the map waits for, and keeps itself alive until that is done. What it does when its calls are over it
+/// does in the journal's thread: encoding is the user's code, writing takes its time, and a callback of the user's may be waiting
+/// for this very map.
 final class JournaledPart<Output: Sendable>: FutureOwner {
     private let parts: [MapPart]
     private let first: Int
@@ -9,8 +11,9 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
     private let old: ChunkOutcome<Output>?
     private let checksum: UInt32
     private let codec: OutcomeCodec<Output>
+    private let thread: CallbackThread
     private let future: Future<ChunkOutcome<Output>>
-    /// Let go of before the future is done: whoever waits for that may open the journal anew.
+    /// The journal is let go of before the future is done: whoever waits for that may open it anew.
     private let unfinished: Mutex<(count: Int, journal: MapJournal?)>
 
     init(
@@ -23,16 +26,22 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
         self.old = old
         self.checksum = checksum
         self.codec = codec
+        thread = journal.thread
         future = Future(owner: nil, ticket: 0, functionName: codec.functionName)
         unfinished = Mutex((parts.count, journal))
     }
 
     func begin() -> MapPart {
         future.attach(owner: self, ticket: 0)
-        // Encoding is the user's code, and writing takes its time: not for observers.
-        for part in parts { part.future.addCallback { _ in self.finished() } }
+        for part in parts where !part.future.addObserver(Observer(self)) { finished() }
         return MapPart(
             chunk: future, count: count, argumentBytes: parts.reduce(0) { $0 + $1.argumentBytes })
+    }
+
+    private final class Observer: CompletionObserver, @unchecked Sendable {
+        private let part: JournaledPart
+        init(_ part: JournaledPart) { self.part = part }
+        override func futureCompleted(failed: Bool) { part.finished() }
     }
 
     private func finished() {
@@ -40,7 +49,10 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
             unfinished.count -= 1
             return unfinished.count == 0
         }
-        guard isLast else { return }
+        if isLast { thread.run { self.complete() } }
+    }
+
+    private func complete() {
         switch Result(catching: keep) {
         case .success(let outcome): future.fulfil(outcome)
         case .failure(let error): future.fail(error)
@@ -48,12 +60,14 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
     }
 
     /// Writes what has come to an end to the journal.
-    private func keep() throws -> ChunkOutcome<Output> {
+    private func keep() throws(MapJournalError) -> ChunkOutcome<Output> {
         let journal = unfinished.withLock { $0.journal.take() }
-        let outcome = try outcome()
-        if outcome.failures.allSatisfy({ Self.isFinal($0.error) }) {
-            try journal?.append(
-                first: first, count: count, inputChecksum: checksum, frame: codec.encode(outcome, first: first))
+        let outcome = outcome
+        // What cannot be encoded, or is larger than a message may be, is given out without being kept.
+        if outcome.failures.allSatisfy({ Self.isFinal($0.error) }),
+            let frame = try? codec.encode(outcome, first: first)
+        {
+            try journal?.append(first: first, count: count, inputChecksum: checksum, frame: frame)
         }
         return outcome
     }
@@ -64,19 +78,24 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
             || error is CancellationError)
     }
 
-    /// - Throws: what became of all of a part.
-    private func outcome() throws -> ChunkOutcome<Output> {
-        let part = parts[0]
-        if old == nil, parts.count == 1, part.isChunk {
-            return try unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
+    private var outcome: ChunkOutcome<Output> {
+        if old == nil, parts.count == 1, parts[0].isChunk,
+            let outcome = try? unsafeDowncast(parts[0].future, to: Future<ChunkOutcome<Output>>.self).outcome()
+        {
+            return outcome
         }
         var results: [Result<Output, any Error>] = []
         var measurement = PartMeasurement(resultBytes: old?.measurement.resultBytes ?? 0)
         for part in parts {
             if part.isChunk {
-                let outcome = try unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
-                measurement.resultBytes += outcome.measurement.resultBytes
-                results += outcome.results
+                do {
+                    let outcome = try unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
+                    measurement.resultBytes += outcome.measurement.resultBytes
+                    results += outcome.results
+                } catch {
+                    // What became of the part became of each of its elements.
+                    results += repeatElement(.failure(error), count: part.count)
+                }
             } else {
                 let future = unsafeDowncast(part.future, to: Future<Output>.self)
                 results.append(Result { try future.outcome() })
@@ -85,7 +104,7 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
         if let old {
             var again = results[...]
             results = old.results.map { result in
-                if case .failure = result { return again.removeFirst() }
+                if case .failure = result, let next = again.popFirst() { return next }
                 return result
             }
         }
@@ -94,7 +113,10 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
 
     // MARK: As the owner of the future
 
-    func futureWasCancelled(ticket: UInt64) { AnyFuture.cancelAll(parts.map { $0.future }) }
+    func futureWasCancelled(ticket: UInt64) {
+        // Elsewhere: asking workers for what was sent ahead takes a while, and a map cancels all its parts.
+        thread.run { AnyFuture.cancelAll(self.parts.map { $0.future }) }
+    }
 
     /// Never asked: the future is not marked as sent.
     func takeBack(ticket: UInt64) -> () -> Bool { { false } }

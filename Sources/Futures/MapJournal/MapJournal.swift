@@ -9,11 +9,16 @@ import Wire
 /// ```
 ///
 /// Run again, after a crash, a kill or Ctrl-C, the same program gets the results that are in the journal from there, in their
-/// places, and only the other elements are run. An element is in the journal when its result can be taken. The file is safe against
+/// places, and only the other elements are run. A finished element is in the journal when its result can be taken. The file is safe against
 /// a kill at any byte. (After a power failure what the system had not written is gone: those elements are run again.)
 ///
 /// The input has to be the same: it is read again, and each chunk's encoded arguments are compared by a checksum with those of
-/// the entry that stands for it. Where they differ the map ends with ``MapJournalError/otherInput(path:element:)``.
+/// the entry that stands for it. Where they differ the map ends with ``MapJournalError/otherInput(path:element:)``. Dictionaries
+/// and sets have another order in each run of a program: arguments with more than one element in them are not recognised.
+///
+/// A chunk is kept as a whole: if one of its elements did not come to an end (it was cancelled, or its pool broke), or its results
+/// are more than a message may be (1 GiB), it is run again. Each chunk in the journal takes some 100 bytes of memory, and chunks are
+/// read again as they were, whatever the `bufferSize`.
 ///
 /// One program at a time uses a journal, and one map: when another one begins, the first ends with
 /// ``MapJournalError/inUse(path:)``, and only its calls that run already are kept. All methods may be called from any thread.
@@ -96,12 +101,14 @@ public final class MapJournal: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Where results are encoded and written.
+    let thread = CallbackThread(name: "futures-journal")
 
     private enum Kind: UInt8 { case function = 1, entry = 2 }
     /// Kind, first element, count, checksum of the input.
     private static let entryHead = 1 + 8 + 4 + 4
 
-    /// Opens a journal.
+    /// Opens a journal, and reads it once to see what it has. Waits up to a second for another program that has it open.
     ///
     /// - Throws: ``MapJournalError`` for a file that is there and should not be, is in use, or is no journal; ``SystemError``.
     public init(at path: String, mode: Mode = .resume, retriesFailures: Bool = false) throws {
@@ -110,12 +117,11 @@ public final class MapJournal: Sendable {
         var file = try JournalFile(path, isNew: mode == .new)
         var function: String?
         var entries = Entries()
-        // The name and the types of a function may be long.
-        try file.readIndex(headLength: 1 << 12) { head, place in
-            switch head.first.flatMap(Kind.init) {
-            case .function: function = String(decoding: head.dropFirst(), as: UTF8.self)
+        try file.readIndex { body, place in
+            switch body.first.flatMap(Kind.init) {
+            case .function: function = String(decoding: body.dropFirst(), as: UTF8.self)
             case .entry:
-                guard let entry = Self.entry(head, place) else { throw MapJournalError.notAJournal(path: path) }
+                guard let entry = Self.entry(body, place) else { throw MapJournalError.notAJournal(path: path) }
                 entries.add(entry)
             case nil: throw MapJournalError.notAJournal(path: path)
             }
@@ -123,12 +129,13 @@ public final class MapJournal: Sendable {
         state = Mutex(State(file: file, function: function, entries: entries))
     }
 
+    deinit { thread.finish {} }
+
     /// How many elements are in the journal, those that failed too.
     public var finishedElements: Int { state.withLock { $0.entries.elementCount } }
 
-    private static func entry(_ head: ArraySlice<UInt8>, _ place: JournalFile.Place) -> Entry? {
-        guard head.count >= entryHead else { return nil }
-        let bytes = Array(head)
+    private static func entry(_ bytes: [UInt8], _ place: JournalFile.Place) -> Entry? {
+        guard bytes.count >= entryHead else { return nil }
         func number(_ range: Range<Int>) -> UInt64 { bytes[range].reversed().reduce(0) { $0 << 8 | UInt64($1) } }
         guard let first = Int(exactly: number(1..<9)), let count = Int(exactly: number(9..<13)), count > 0,
             first <= .max - count
@@ -138,16 +145,18 @@ public final class MapJournal: Sendable {
 
     // MARK: For a map
 
+    /// - Throws: ``MapJournalError/otherFunction(path:journal:map:)`` if the journal is of another function.
+    func check(_ function: String) throws(MapJournalError) {
+        let ours = state.withLock { $0.function }
+        if let ours, ours != function { throw .otherFunction(path: path, journal: ours, map: function) }
+    }
+
     /// A map of a function begins; one that was under way gets no further.
     ///
     /// - Returns: its number, for ``check(_:)``.
-    /// - Throws: ``MapJournalError`` if the journal is of another function.
-    func begin(_ name: String, _ signature: Signature) throws(MapJournalError) -> Int {
-        let text = "\(name)\(signature)"
+    func begin(_ text: String) throws(MapJournalError) -> Int {
+        try check(text)
         return try state.withLock { state throws(MapJournalError) in
-            if let function = state.function, function != text {
-                throw .otherFunction(path: path, journal: function, map: text)
-            }
             if state.function == nil {
                 _ = try state.file.append([Kind.function.rawValue] + Array(text.utf8))
                 state.function = text
@@ -164,12 +173,11 @@ public final class MapJournal: Sendable {
 
     func entry(at element: Int) -> Entry? { state.withLock { $0.entries[element] } }
 
-    /// How many elements the chunk at a place has, of which so many were proposed: as many as its entry, or no more than up to the
-    /// next one.
+    /// How many elements the chunk at a place has that has no entry, of which so many were proposed: no more than up to the next
+    /// one.
     func chunkSize(at element: Int, proposed: Int) -> Int {
         state.withLock { state in
-            if let entry = state.entries[element] { return entry.count }
-            return state.entries.begin(behind: element).map { min(proposed, $0 - element) } ?? proposed
+            state.entries.begin(behind: element).map { min(proposed, $0 - element) } ?? proposed
         }
     }
 
@@ -203,6 +211,8 @@ public enum MapJournalError: Error, Sendable, Hashable, CustomStringConvertible 
     case inUse(path: String)
     /// The file is something else.
     case notAJournal(path: String)
+    /// From this byte on it is damaged, and not only cut off: nothing was changed.
+    case damaged(path: String, offset: Int)
     /// It is of a map of another function; both with their types.
     case otherFunction(path: String, journal: String, map: String)
     /// From this element on the input is not that of the map which the journal is of.
@@ -216,6 +226,11 @@ public enum MapJournalError: Error, Sendable, Hashable, CustomStringConvertible 
         case .exists(let path): "there is a journal \(path) already: resume, or remove it"
         case .inUse(let path): "the journal \(path) is in use"
         case .notAJournal(let path): "\(path) is not the journal of a map"
+        case .damaged(let path, let offset):
+            """
+            the journal \(path) is damaged at byte \(offset), and not only cut off as by a kill; to go on with what is before \
+            it: truncate -s \(offset) \(path)
+            """
         case .otherFunction(let path, let journal, let map):
             "the journal \(path) is of a map of \(journal), not of \(map)"
         case .otherInput(let path, let element):

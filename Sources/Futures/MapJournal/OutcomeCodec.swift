@@ -14,6 +14,9 @@ struct OutcomeCodec<Output: Sendable>: Sendable {
             ElementFailure(index: UInt32($0.index), failure: description(of: $0.error))
         }
         var buffer = FrameBuffer()
+        // What is written can be read.
+        buffer.maxPayloadSize = WireLimits.default.maxPayloadSize
+        buffer.maxMessageSize = WireLimits.default.maxMessageSize
         try buffer.append(
             .chunkResult(
                 ChunkResultMessage(

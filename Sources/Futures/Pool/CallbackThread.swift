@@ -1,9 +1,9 @@
 import DequeModule
 
-/// Runs the callbacks of the futures that a pool's driver completes, in a thread of its own: so a slow callback delays
-/// other callbacks, but neither results nor the work of the pool.
+/// Runs closures one after the other in a thread of its own: the callbacks of the futures that a pool's driver completes, so
+/// that a slow one delays other callbacks, but neither results nor the work of the pool; and what a journal writes.
 ///
-/// The thread starts with the first callback; most pools never have one.
+/// The thread starts with the first; most pools never have one.
 final class CallbackThread: Sendable {
     private struct Work {
         var queue: Deque<@Sendable () -> Void> = []
@@ -12,8 +12,10 @@ final class CallbackThread: Sendable {
 
     private let work = Mutex(Work())
     private let signal = Signal()
-    // Linux shows 15 bytes of a name.
-    private let thread = DriverThread(name: "futures-pool-cb")
+    private let thread: DriverThread
+
+    /// - Parameter name: Linux shows 15 bytes of it.
+    init(name: String = "futures-pool-cb") { thread = DriverThread(name: name) }
 
     var isCurrent: Bool { thread.isCurrent }
 

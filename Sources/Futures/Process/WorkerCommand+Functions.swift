@@ -1,3 +1,4 @@
+internal import CProto
 import Glibc
 import Wire
 
@@ -26,6 +27,8 @@ extension WorkerCommand {
     @available(*, noasync, message: "this blocks the thread")
     public func functions(timeout: Duration = .seconds(60)) throws -> [WorkerFunction] {
         try validate()
+        // A program that ends at once is an error, and not our end.
+        futures_ignore_sigpipe()
         let inquiry = WorkerInquiry(self, try spawn(), Deadline(after: timeout))
         defer { inquiry.link.killAndReap() }
         do {

@@ -2,19 +2,16 @@ import Glibc
 
 /// Which file a path meant, and of which time: so that another one that is put in its place is noticed.
 public struct FileVersion: Sendable, Hashable, Codable {
-    /// The number of the device that has the file.
-    public let device: UInt64
-    /// Its number there.
+    /// The file's number in its file system. (The number of that may be another one each time that it is mounted.)
     public let inode: UInt64
     /// When it was last written to, in nanoseconds since 1970.
     public let modified: Int64
 
     init(_ status: stat) {
-        device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
     }
 
     /// Whether it is the same file, be it that somebody has written to it since.
-    func isSameFile(as other: FileVersion) -> Bool { device == other.device && inode == other.inode }
+    func isSameFile(as other: FileVersion) -> Bool { inode == other.inode }
 }

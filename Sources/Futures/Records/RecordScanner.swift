@@ -41,9 +41,10 @@ struct RecordScanner {
             return UnsafeRawPointer(found) - base + 1
         case .fixed(let size):
             // The end of the record that the last of the `least` bytes is in.
-            let wanted = seen + least
-            let end = ((wanted - 1) / size + 1) * size - seen
-            guard end <= bytes.count else {
+            let wanted = least > .max - seen ? .max : seen + least
+            let (records, isFar) = ((wanted - 1) / size + 1).multipliedReportingOverflow(by: size)
+            let end = records - seen
+            guard !isFar, end <= bytes.count else {
                 seen = (seen + bytes.count) % size
                 return nil
             }

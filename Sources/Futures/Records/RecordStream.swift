@@ -4,12 +4,12 @@ import Glibc
 /// A stream, cut into chunks of whole records as it is read: standard input, a pipe, a socket.
 ///
 /// ```swift
-/// let chunks = RecordStream(reading: STDIN_FILENO)
+/// let chunks = try RecordStream(reading: STDIN_FILENO)
 /// for try await count in try pool.map(countLines, chunks, bufferSize: .bytes(64 << 20)) { ... }
 /// ```
 ///
-/// A chunk ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller. Each
-/// iteration reads in a thread of its own, and no further than it is asked to.
+/// A chunk ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller. An
+/// iteration reads in a thread of its own, and some 64 KiB further than what it was asked for: there can be one only.
 public struct RecordStream: AsyncSequence, Sendable {
     /// A chunk with its bytes.
     public typealias Element = RecordChunk
@@ -20,25 +20,26 @@ public struct RecordStream: AsyncSequence, Sendable {
     public let format: RecordFormat
     /// What a chunk has at least, in bytes.
     public let size: Int
-    /// The most that a chunk may come to have by a long record.
-    public let sizeLimit: Int
+    /// How many bytes behind `size` a record may end.
+    public let recordSizeLimit: Int
 
     /// The chunks of a stream.
     ///
     /// - Parameters:
-    ///   - descriptor: open for reading; nobody else should read it meanwhile.
+    ///   - descriptor: open for reading; nobody else should read it meanwhile, nor afterwards: more is read than is given out.
     ///   - size: in bytes, at least 1.
-    ///   - sizeLimit: in bytes, at least `size`: a record that makes a chunk larger is an error.
+    ///   - recordSizeLimit: in bytes, at least 1: a record that makes a chunk so much larger than `size` is an error.
     /// - Throws: ``InvalidArgumentError`` for sizes that cannot be.
     public init(
-        reading descriptor: Int32, by format: RecordFormat = .lines, size: Int = 1 << 20, sizeLimit: Int = 1 << 30
+        reading descriptor: Int32, by format: RecordFormat = .lines, size: Int = 1 << 20, recordSizeLimit: Int = 1 << 30
     ) throws {
         try InvalidArgumentError.check("size", size)
-        try InvalidArgumentError.check("sizeLimit", sizeLimit, atLeast: size)
+        try InvalidArgumentError.check("recordSizeLimit", recordSizeLimit)
+        try InvalidArgumentError.check("descriptor", Int(descriptor), atLeast: 0)
         self.descriptor = descriptor
         self.format = format
         self.size = size
-        self.sizeLimit = sizeLimit
+        self.recordSizeLimit = recordSizeLimit
     }
 
     /// Goes on where the descriptor is.
@@ -67,12 +68,12 @@ public struct RecordStream: AsyncSequence, Sendable {
 public struct RecordSizeError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Where its chunk begins in the stream, in bytes.
     public let offset: Int
-    /// The limit, in bytes.
-    public let sizeLimit: Int
+    /// Up to where it should have ended, in bytes behind that.
+    public let limit: Int
 
     /// Where, and which limit.
     public var description: String {
-        "a record does not end within \(sizeLimit) bytes behind byte \(offset): has the input records of this kind?"
+        "a record does not end within \(limit) bytes behind byte \(offset): has the input records of this kind?"
     }
 }
 
@@ -118,11 +119,15 @@ private final class StreamCutter: @unchecked Sendable {
     /// Where in the stream it begins.
     private var offset = 0
     private var hasEnded = false
+    /// How long a chunk may become.
+    private let limit: Int
 
     init(_ stream: RecordStream) throws(SystemError) {
         self.stream = stream
         stopped = try FileDescriptor.event()
         scanner = RecordScanner(stream.format)
+        let (limit, isTooLarge) = stream.size.addingReportingOverflow(stream.recordSizeLimit)
+        self.limit = isTooLarge ? .max : limit
     }
 
     // MARK: Any thread
@@ -177,8 +182,9 @@ private final class StreamCutter: @unchecked Sendable {
                 if let end { return take(scanned + end) }
                 scanned = bytes.count
             }
-            guard bytes.count < stream.sizeLimit else {
-                throw RecordSizeError(offset: offset, sizeLimit: stream.sizeLimit)
+            guard bytes.count < limit else {
+                bytes = []
+                throw RecordSizeError(offset: offset, limit: limit)
             }
             guard try read() else { return nil }
         }
@@ -201,9 +207,12 @@ private final class StreamCutter: @unchecked Sendable {
     /// Reads some bytes, or finds the end; false when it is stopped.
     private func read() throws -> Bool {
         // What is behind the end of the chunk is moved.
-        let most = min(buffer.count, max(1 << 16, stream.size - bytes.count), stream.sizeLimit - bytes.count)
+        let most = min(buffer.count, max(1 << 16, stream.size - bytes.count), limit - bytes.count)
         while true {
-            if futures_poll_pair(stream.descriptor, stopped.rawValue, -1) & 2 != 0 { return false }
+            let ready = futures_poll_pair(stream.descriptor, stopped.rawValue, -1)
+            if ready & 2 != 0 { return false }
+            // A signal; a read would wait where nobody could end it.
+            if ready & 1 == 0 { continue }
             let count = Glibc.read(stream.descriptor, &buffer, most)
             if count > 0 {
                 bytes += buffer[..<count]

@@ -116,6 +116,24 @@ import Testing
         #expect((1_000...Self.limit / MapWindow.bytesForPart).contains(world.running.count))
     }
 
+    @Test("tiny results behind a slow element cost what their messages cost, and so do those of which nothing is known")
+    func tinyResults() {
+        for isMeasured in [true, false] {
+            var world = World()
+            world.fill(argument: 0, result: 0)
+            while world.running.count > 1 {
+                if isMeasured {
+                    world.finish(at: 1)
+                } else {
+                    _ = world.running.remove(at: 1)
+                    world.window.finished(elements: 1, argumentBytes: 0, nil)
+                }
+                world.fill(argument: 0, result: 0)
+            }
+            #expect((1_000...Self.limit / MapWindow.bytesForPart).contains(world.submitted), "\(world.submitted)")
+        }
+    }
+
     @Test("elements are limited as well", .proves(.M2))
     func elements() {
         var world = World(elements: 4)

@@ -14,18 +14,18 @@ import Testing
     private func read() throws -> [[UInt8]] {
         var file = try JournalFile(path, isNew: false)
         var places: [JournalFile.Place] = []
-        try file.readIndex(headLength: 2) { head, place in
-            #expect(head.count == min(2, place.length))
+        var bodies: [[UInt8]] = []
+        try file.readIndex { body, place in
+            bodies.append(body)
             places.append(place)
         }
-        var bodies: [[UInt8]] = []
-        for place in places { bodies.append(try #require(try file.body(at: place))) }
+        for (body, place) in zip(bodies, places) { #expect(try file.body(at: place) == body) }
         return bodies
     }
 
     private func append(_ bodies: [[UInt8]]) throws {
         var file = try JournalFile(path, isNew: false)
-        try file.readIndex(headLength: 0) { _, _ in }
+        try file.readIndex { _, _ in }
         for body in bodies { _ = try file.append(body) }
     }
 
@@ -44,30 +44,45 @@ import Testing
         for length in 0...whole.count {
             _ = folder.write(whole[..<length], to: "journal")
             let expected: ArraySlice<[UInt8]> = [[5, 6], [7]].prefix(
-                length >= whole.count ? 2 : length >= whole.count - 9 ? 1 : 0)
+                length >= whole.count ? 2 : length >= whole.count - 13 ? 1 : 0)
             #expect(try read() == Array(expected), "\(length)")
             try append([[8]])
             #expect(try read() == expected + [[8]], "\(length)")
         }
     }
 
-    @Test("a last record with other bytes than were written is cut off; one before it is told when it is read")
+    @Test("a record with other bytes than were written is passed over, and cut off if it is the last")
     func damaged() throws {
         try append([[5, 6], [7]])
-        var bytes = try #require(ProcFiles.bytes(of: path))
+        let whole = try #require(ProcFiles.bytes(of: path))
+        var bytes = whole
         bytes[bytes.count - 1] ^= 1
         _ = folder.write(bytes[...], to: "journal")
         #expect(try read() == [[5, 6]])
-        try append([[7]])
-        bytes = try #require(ProcFiles.bytes(of: path))
-        bytes[16] ^= 1
+        #expect(ProcFiles.bytes(of: path)?.count == whole.count - 13)
+        bytes = whole
+        bytes[20] ^= 1
         _ = folder.write(bytes[...], to: "journal")
-        var file = try JournalFile(path, isNew: false)
-        var places: [JournalFile.Place] = []
-        try file.readIndex(headLength: 0) { places.append($1) }
-        #expect(places.count == 2)
-        #expect(try file.body(at: places[0]) == nil)
-        #expect(try file.body(at: places[1]) == [7])
+        #expect(try read() == [[7]])
+        #expect(ProcFiles.bytes(of: path) == bytes)
+    }
+
+    @Test("where a length is damaged nothing is cut off; zeros at the end are what a power failure leaves")
+    func damagedHead() throws {
+        try append([[5, 6], [7]])
+        let whole = try #require(ProcFiles.bytes(of: path))
+        for offset in 8..<20 {
+            var bytes = whole
+            bytes[offset] ^= 0x40
+            _ = folder.write(bytes[...], to: "journal")
+            #expect(throws: MapJournalError.damaged(path: path, offset: 8), "\(offset)") { try read() }
+            #expect(ProcFiles.bytes(of: path) == bytes)
+        }
+        for zeros in [1, 12, 13, 100_000] {
+            _ = folder.write((whole + [UInt8](repeating: 0, count: zeros))[...], to: "journal")
+            #expect(try read() == [[5, 6], [7]])
+            #expect(ProcFiles.bytes(of: path) == whole)
+        }
     }
 
     @Test("files that cannot be one")
@@ -91,7 +106,7 @@ import Testing
         try append([[1]])
         let before = try #require(ProcFiles.bytes(of: path))
         var file = try JournalFile(path, isNew: false)
-        try file.readIndex(headLength: 0) { _, _ in }
+        try file.readIndex { _, _ in }
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(1), &limit)
         let old = limit

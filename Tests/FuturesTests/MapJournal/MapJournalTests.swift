@@ -126,7 +126,7 @@ extension ProcessSuites {
                 bytes[bytes.count / 2 - 20] ^= 255
                 _ = folder.write(bytes[...], to: "journal")
                 let journal = try MapJournal(at: path)
-                #expect(journal.finishedElements == 60)
+                #expect(journal.finishedElements == 30)
                 #expect(try note(0..<60, in: pool.journaled(in: journal)).collect() == Array(0..<60))
                 #expect(runs.count == 90)
             }
@@ -202,6 +202,44 @@ extension ProcessSuites {
                 #expect(try MapJournal(at: other).finishedElements == 0)
                 close(open(go, O_CREAT | O_WRONLY, 0o600))
                 #expect(try results.collect() == [1, 1, 1])
+            }
+        }
+
+        @Test("a callback of the pool may wait for a journaled map, as for any other", .proves(.C4))
+        func waitedForInCallback() throws {
+            try withPool { pool in
+                let journal = try MapJournal(at: path)
+                let sums = Mutex<[Int]>([])
+                let done = Gate()
+                try pool.submit(increment, 1).addDoneCallback { _ in
+                    let results = try? pool.journaled(in: journal).map(increment, 0..<10, timeout: longTime)
+                    let sum = (try? results?.collect())?.reduce(0, +)
+                    sums.withLock { $0.append(sum ?? -1) }
+                    done.open()
+                }
+                try done.wait()
+                let all = sums.withLock { $0 }
+                #expect(all == [55])
+            }
+        }
+
+        @Test("what is retried with a pool that cannot run it fails alone; the rest comes from the journal")
+        func brokenWhileRetrying() throws {
+            try Leftovers.check {
+                func outcomes(_ pool: ProcessPoolExecutor, _ journal: MapJournal) throws -> [Bool] {
+                    let outcomes = try pool.journaled(in: journal).map(refuse, [0, 5, 0], chunkSize: 3).outcomes
+                    var all: [Bool] = []
+                    while let outcome = try outcomes.next() { all.append((try? outcome.get()) != nil) }
+                    return all
+                }
+                let pool = try makePool()
+                #expect(try outcomes(pool, MapJournal(at: path)) == [true, false, true])
+                pool.shutdown()
+                let broken = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: WorkerCommand(executable: "/bin/false"))
+                #expect(try outcomes(broken, MapJournal(at: path, retriesFailures: true)) == [true, false, true])
+                broken.shutdown()
+                #expect(try MapJournal(at: path).finishedElements == 3)
             }
         }
 

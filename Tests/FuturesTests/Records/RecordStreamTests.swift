@@ -85,13 +85,22 @@ extension ProcessSuites {
                 let bytes = [UInt8](repeating: 65, count: 300_000)
                 let error = try await #require(throws: RecordSizeError.self) {
                     try await withStream(of: Array("first\n".utf8) + bytes) {
-                        try await collect(RecordStream(reading: $0, size: 2, sizeLimit: 200_000))
+                        try await collect(RecordStream(reading: $0, size: 2, recordSizeLimit: 200_000))
                     }
                 }
-                #expect(error == RecordSizeError(offset: 6, sizeLimit: 200_000))
-                #expect("\(error)".contains("does not end within 200000 bytes behind byte 6"))
+                #expect(error == RecordSizeError(offset: 6, limit: 200_002))
+                #expect("\(error)".contains("does not end within 200002 bytes behind byte 6"))
                 #expect(throws: InvalidArgumentError.self) { try RecordStream(reading: 0, size: 0) }
-                #expect(throws: InvalidArgumentError.self) { try RecordStream(reading: 0, size: 9, sizeLimit: 8) }
+                #expect(throws: InvalidArgumentError.self) { try RecordStream(reading: -1) }
+                // Short records, whatever the size; and one chunk of all.
+                for size in [200_000, Int.max] {
+                    let chunks = try await withStream(of: bytes) {
+                        try await collect(
+                            RecordStream(reading: $0, by: .fixed(size: 10), size: size, recordSizeLimit: .max))
+                    }
+                    #expect(chunks.map(\.length) == (size == .max ? [300_000] : [200_000, 100_000]))
+                }
+                #expect(throws: InvalidArgumentError.self) { try RecordStream(reading: 0, recordSizeLimit: 0) }
             }
         }
 
