@@ -1,5 +1,6 @@
 import Glibc
-import Synchronization
+
+import struct Synchronization.Atomic
 
 /// Ctrl-C and its relatives: the first asks the run to end, the second ends the program.
 final class Interruption: Sendable {

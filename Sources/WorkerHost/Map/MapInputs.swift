@@ -1,6 +1,5 @@
 import Futures
 import Glibc
-import Synchronization
 
 /// Input cannot be read.
 struct InputError: Error, CustomStringConvertible {
