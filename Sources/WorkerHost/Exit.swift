@@ -20,6 +20,12 @@ struct WrongUse: Error {
     let text: String
 }
 
+/// A journal cannot be opened.
+struct JournalOpeningError: Error, CustomStringConvertible {
+    let cause: SystemError
+    var description: String { "\(cause)" }
+}
+
 /// Tells the user something that is not the result.
 func complain(_ text: String) { complainRaw("worker-host: \(text)\n") }
 
@@ -48,7 +54,7 @@ func ended(by error: any Error) -> any Error {
     case let error as InputError:
         complain("\(error)")
         return ExitCode(ExitStatus.noInput.rawValue)
-    case is MapJournalError:
+    case is MapJournalError, is JournalOpeningError:
         complain("\(error)")
         return ExitCode(ExitStatus.journalFailed.rawValue)
     default:

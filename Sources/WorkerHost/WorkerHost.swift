@@ -1,5 +1,6 @@
 import ArgumentParser
 import Futures
+import Glibc
 
 /// The `worker-host` executable: worker processes whose callables come from plug-in libraries, and maps from the shell.
 @main struct WorkerHost: ParsableCommand {
@@ -15,8 +16,18 @@ import Futures
         subcommands: [MapCommand.self, FunctionsCommand.self, Serve.self])
 
     static func main() {
+        openStandardDescriptors()
         // Started by `map` for the functions that are built in: as any program that is its own worker, without arguments.
         if CommandLine.arguments.count == 1 { WorkerProcess.runIfSpawned(builtInFunctions) }
         main(nil)
+    }
+
+    /// Where the program was started without one of them, nothing else may get its number, and what is written there.
+    private static func openStandardDescriptors() {
+        for (descriptor, flags) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
+        where fcntl(descriptor, F_GETFD) < 0 {
+            // Open the wrong way round: using it is an error, as before.
+            _ = open("/dev/null", flags)
+        }
     }
 }

@@ -144,7 +144,7 @@ public let bytesWhenThere = Callable("bytes_when_there") { (path: String, count:
     return [UInt8](repeating: 7, count: count)
 }
 /// Adds a line to a file that has to be there.
-public let appendIfThere = Callable("append_if_there") { (path: String) throws -> Int in
+public let appendIfThere = Callable("note_if_there") { (path: String) throws -> Int in
     let file = open(path, O_WRONLY | O_APPEND)
     guard file >= 0 else { throw Refused(code: 1) }
     defer { close(file) }

@@ -51,7 +51,7 @@ struct ShellCommand {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         _ = fcntl(toCommand.writing, F_SETFL, O_NONBLOCK)
         if rest.isEmpty { toCommand.closeWriting() }
-        while true {
+        while fromCommand.reading >= 0 || toCommand.writing >= 0 {
             var ready = [
                 pollfd(fd: fromCommand.reading, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: toCommand.writing, events: Int16(POLLOUT), revents: 0),
@@ -70,9 +70,11 @@ struct ShellCommand {
             if ready[0].revents != 0 {
                 let count = read(fromCommand.reading, &buffer, buffer.count)
                 if count > 0 { output += buffer[..<count] }
-                if count == 0 || (count < 0 && errno != EINTR) { return output }
+                // It may read on, though it writes no more.
+                if count == 0 || (count < 0 && errno != EINTR) { fromCommand.closeReading() }
             }
         }
+        return output
     }
 }
 

@@ -1,10 +1,15 @@
+import Futures
 import Glibc
 
 import struct Synchronization.Atomic
 
-/// Ctrl-C and its relatives: the first asks the run to end, the second ends the program.
+/// Ctrl-C and its relatives: the first asks the run to end, the second ends the program; so does the first if that takes longer
+/// than a moment, since a run may wait for input that does not come, or for somebody to read its output.
 final class Interruption: Sendable {
+    private static let patience = timespec(tv_sec: 1, tv_nsec: 0)
+
     private let received = Atomic<Int32>(0)
+    private let body = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// To be made before there are other threads, since it blocks the signals for them.
     init() {}
@@ -31,11 +36,12 @@ final class Interruption: Sendable {
         return set
     }
 
+    /// Has a closure called at the first signal, in another thread. Until then that ends the program.
+    func call(_ body: @escaping @Sendable () -> Void) { self.body.withLock { $0 = body } }
+
     /// Waits for the signals in a thread of its own, as long as the program runs.
-    ///
-    /// - Parameter body: called at the first, in that thread.
-    func watch(_ set: sigset_t, _ body: @escaping @Sendable () -> Void) {
-        let waiting = Waiting(set: set, interruption: self, body: body)
+    func watch(_ set: sigset_t) {
+        let waiting = Waiting(set: set, interruption: self)
         var thread = pthread_t()
         let result = pthread_create(
             &thread, nil,
@@ -50,12 +56,10 @@ final class Interruption: Sendable {
     private final class Waiting: Sendable {
         let set: sigset_t
         let interruption: Interruption
-        let body: @Sendable () -> Void
 
-        init(set: sigset_t, interruption: Interruption, body: @escaping @Sendable () -> Void) {
+        init(set: sigset_t, interruption: Interruption) {
             self.set = set
             self.interruption = interruption
-            self.body = body
         }
 
         func run() {
@@ -63,10 +67,12 @@ final class Interruption: Sendable {
             while true {
                 var number: Int32 = 0
                 guard sigwait(&set, &number) == 0 else { continue }
-                let (isFirst, _) = interruption.received.compareExchange(
-                    expected: 0, desired: number, ordering: .acquiringAndReleasing)
-                guard isFirst else { endBySignal(number) }
+                guard let body = interruption.body.withLock({ $0 }) else { endBySignal(number) }
+                interruption.received.store(number, ordering: .releasing)
                 body()
+                var patience = Interruption.patience
+                let next = sigtimedwait(&set, nil, &patience)
+                endBySignal(next > 0 ? next : number)
             }
         }
     }

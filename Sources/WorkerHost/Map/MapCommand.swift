@@ -141,6 +141,7 @@ struct MapCommand: ParsableCommand {
         let signals = Interruption.block()
         let outcome: MapRun.Outcome
         let interruption = Interruption()
+        interruption.watch(signals)
         do {
             outcome = try map(interruption, signals)
         } catch {
@@ -159,15 +160,20 @@ struct MapCommand: ParsableCommand {
         let names = inputs + files
         let sources = MapInputs(names: names.isEmpty ? ["-"] : names, format: by.format, blockSize: block.bytes)
         try sources.check()
+        try checkFiles(sources.names)
         let (source, function) = try findFunction()
-        let kept = try journal.map {
-            try MapJournal(at: $0, mode: resume ? .resume : .new, retriesFailures: retryFailed)
+        let kept = try journal.map { path -> MapJournal in
+            do {
+                return try MapJournal(at: path, mode: resume ? .resume : .new, retriesFailures: retryFailed)
+            } catch let error as SystemError {
+                throw JournalOpeningError(cause: error)
+            }
         }
         let sink = try output.map { try RecordOutput(path: $0) } ?? RecordOutput(STDOUT_FILENO, name: "standard output")
         let pool = try ProcessPoolExecutor(
             .external, maxWorkers: workers, worker: source.command, options: poolOptions)
         defer { pool.killWorkers() }
-        interruption.watch(signals) { pool.killWorkers() }
+        interruption.call { pool.killWorkers() }
         let run = MapRun(
             executor: kept.map { pool.journaled(in: $0) } ?? pool, function: function,
             argument: argument ?? commandText, inputs: sources,
@@ -179,7 +185,8 @@ struct MapCommand: ParsableCommand {
             try sink.write(outcome.sum.map { "\($0)" }.joined(separator: " ") + "\n")
         }
         try sink.finish()
-        if interruption.signal == nil { pool.shutdown() }
+        // After a failure that stops it, what waits is not begun, and what runs is not waited for.
+        if interruption.signal == nil, !outcome.wasStopped { pool.shutdown() }
         return outcome
     }
 
@@ -216,6 +223,15 @@ struct MapCommand: ParsableCommand {
                 "\(function.name)\(readable(function.signature)) \(argument == nil ? "needs" : "takes no") --argument")
         }
         return (source, mappable)
+    }
+
+    private func checkFiles(_ names: [String]) throws {
+        var outputs: [(what: String, path: String?)] = [
+            output.map { ("the output", $0) } ?? ("standard output", nil)
+        ]
+        if case .collect(let path) = onError { outputs.append(("the file for what failed,", path)) }
+        if let journal { outputs.append(("the journal", journal)) }
+        if let problem = FileCollisions.problem(inputs: names, outputs: outputs) { throw wrongUse(problem) }
     }
 
     private func wrongUse(_ text: String) -> WrongUse { WrongUse(command: "map", text: text) }

@@ -60,8 +60,10 @@ struct MapInputs: Sendable {
     func open(_ name: String) throws -> Opened {
         if name == "-" { return try standardInput() }
         var status = stat()
-        // Files of /proc are regular, and say that they are empty.
-        if stat(name, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 {
+        // Files of /proc are regular, and say that they are empty; those of /sys cannot be mapped, and /dev/stdin means another
+        // file in a worker.
+        let isSpecial = ["/dev/", "/proc/", "/sys/"].contains { name.hasPrefix($0) }
+        if !isSpecial, stat(name, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 {
             return .file(try FilePieces(of: name, by: format, size: blockSize))
         }
         let descriptor = Glibc.open(name, O_RDONLY | O_CLOEXEC)

@@ -63,6 +63,8 @@ struct MapRun {
         if case .collect(let path) = policy { collected = try RecordOutput(path: path) }
         defer {
             try? collected?.flush()
+            // The results before an error; if they cannot be written, that is told already.
+            try? output?.flush()
             bar?.clear()
         }
         while interruption.signal == nil {
