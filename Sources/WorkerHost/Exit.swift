@@ -2,9 +2,8 @@ import ArgumentParser
 import Futures
 import Glibc
 
-/// What the program ends with; the `--help` of each command says when.
+/// What the program ends with unless all went well; the `--help` of each command says when.
 enum ExitStatus: Int32 {
-    case success = 0
     case stoppedAtFailure = 1
     case somethingFailed = 2
     // Of sysexits.h.

@@ -56,9 +56,9 @@ struct FunctionsCommand: ParsableCommand {
             for (source, functions) in try FunctionSource.all(options.libraries) {
                 try output.write("\(source.library ?? "built in"):\n")
                 for function in functions {
-                    let use = MapFunction.use(of: function)
+                    let isMappable = MapFunction(function) != nil
                     try output.write(
-                        "  \(use.isMappable ? "*" : " ") \(function.name)\(readable(function.signature))\n")
+                        "  \(isMappable ? "*" : " ") \(function.name)\(readable(function.signature))\n")
                 }
             }
             try output.write("functions with * can be given to worker-host map\n")
@@ -70,8 +70,11 @@ struct FunctionsCommand: ParsableCommand {
 }
 
 /// A signature without the modules of Swift's own types, and with arrays and optionals as they are written.
-func readable(_ signature: Signature) -> String {
-    var text = signature.description
+func readable(_ signature: Signature) -> String { readable(signature.description) }
+
+/// Types in the same way.
+func readable(_ types: String) -> String {
+    var text = types
     text.replace(/Swift\.Array<([^<>]*)>/) { "[\($0.1)]" }
     text.replace(/Swift\.Optional<([^<>]*)>/) { "\($0.1)?" }
     text.replace("Swift.", with: "")

@@ -10,9 +10,10 @@ final class Interruption: Sendable {
 
     private let received = Atomic<Int32>(0)
     private let body = Mutex<(@Sendable () -> Void)?>(nil)
+    private let signals: sigset_t
 
     /// To be made before there are other threads, since it blocks the signals for them.
-    init() {}
+    init() { signals = Self.block() }
 
     /// The signal that came; nil if none did.
     var signal: Int32? {
@@ -21,7 +22,7 @@ final class Interruption: Sendable {
     }
 
     /// The signals, but for those that were ignored when the program began: it is to go on in the background of a script.
-    static func block() -> sigset_t {
+    private static func block() -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         for number in [SIGINT, SIGTERM, SIGHUP] {
@@ -40,40 +41,25 @@ final class Interruption: Sendable {
     func call(_ body: @escaping @Sendable () -> Void) { self.body.withLock { $0 = body } }
 
     /// Waits for the signals in a thread of its own, as long as the program runs.
-    func watch(_ set: sigset_t) {
-        let waiting = Waiting(set: set, interruption: self)
+    func watch() {
         var thread = pthread_t()
         let result = pthread_create(
             &thread, nil,
             { context in
-                let waiting = Unmanaged<Waiting>.fromOpaque(context!).takeRetainedValue()
-                waiting.run()
-                return nil
-            }, Unmanaged.passRetained(waiting).toOpaque())
+                Unmanaged<Interruption>.fromOpaque(context!).takeRetainedValue().wait()
+            }, Unmanaged.passRetained(self).toOpaque())
         if result == 0 { pthread_detach(thread) }
     }
 
-    private final class Waiting: Sendable {
-        let set: sigset_t
-        let interruption: Interruption
-
-        init(set: sigset_t, interruption: Interruption) {
-            self.set = set
-            self.interruption = interruption
-        }
-
-        func run() {
-            var set = set
-            while true {
-                var number: Int32 = 0
-                guard sigwait(&set, &number) == 0 else { continue }
-                guard let body = interruption.body.withLock({ $0 }) else { endBySignal(number) }
-                interruption.received.store(number, ordering: .releasing)
-                body()
-                var patience = Interruption.patience
-                let next = sigtimedwait(&set, nil, &patience)
-                endBySignal(next > 0 ? next : number)
-            }
-        }
+    private func wait() -> Never {
+        var signals = signals
+        var number: Int32 = 0
+        while sigwait(&signals, &number) != 0 {}
+        guard let body = body.withLock({ $0 }) else { endBySignal(number) }
+        received.store(number, ordering: .releasing)
+        body()
+        var patience = Self.patience
+        let next = sigtimedwait(&signals, nil, &patience)
+        endBySignal(next > 0 ? next : number)
     }
 }

@@ -138,12 +138,11 @@ struct MapCommand: ParsableCommand {
     }
 
     func run() throws {
-        let signals = Interruption.block()
         let outcome: MapRun.Outcome
         let interruption = Interruption()
-        interruption.watch(signals)
+        interruption.watch()
         do {
-            outcome = try map(interruption, signals)
+            outcome = try map(interruption)
         } catch {
             if let signal = interruption.signal { endBySignal(signal) }
             throw ended(by: error)
@@ -156,7 +155,7 @@ struct MapCommand: ParsableCommand {
         }
     }
 
-    private func map(_ interruption: Interruption, _ signals: sigset_t) throws -> MapRun.Outcome {
+    private func map(_ interruption: Interruption) throws -> MapRun.Outcome {
         let names = inputs + files
         let sources = MapInputs(names: names.isEmpty ? ["-"] : names, format: by.format, blockSize: block.bytes)
         try sources.check()
@@ -215,7 +214,7 @@ struct MapCommand: ParsableCommand {
             throw wrongUse(
                 "more than one library has a function '\(functionName)': \(libraries.joined(separator: ", "))")
         }
-        guard case .mappable(let mappable) = MapFunction.use(of: function) else {
+        guard let mappable = MapFunction(function) else {
             throw wrongUse("\(function.name)\(readable(function.signature)) cannot be mapped: \(MapFunction.types)")
         }
         if mappable.takesArgument != ((argument ?? commandText) != nil) {

@@ -14,29 +14,19 @@ struct MapFunction {
         String?.self, [String]?.self, [UInt8]?.self, Int?.self, Double?.self,
     ]
 
-    enum Use {
-        case mappable(MapFunction)
-        /// Its types are none of those.
-        case other
-
-        var isMappable: Bool {
-            if case .mappable = self { return true }
-            return false
-        }
-    }
-
-    /// By the function's types, as its worker tells them.
-    static func use(of function: WorkerFunction) -> Use {
-        for input in inputs {
-            for output in outputs {
-                for takesArgument in [false, true] where signature(input, output, takesArgument) == function.signature {
-                    return .mappable(
-                        MapFunction(
-                            name: function.name, input: input, output: output, takesArgument: takesArgument))
+    /// By the function's types, as its worker tells them; nil if they are none of those.
+    init?(_ function: WorkerFunction) {
+        for input in Self.inputs {
+            for output in Self.outputs {
+                for takesArgument in [false, true]
+                where Self.signature(input, output, takesArgument) == function.signature {
+                    name = function.name
+                    (self.input, self.output, self.takesArgument) = (input, output, takesArgument)
+                    return
                 }
             }
         }
-        return .other
+        return nil
     }
 
     private static func signature<Input: ShellInput, Output: ShellOutput>(
@@ -49,14 +39,8 @@ struct MapFunction {
 
     /// What can be mapped, for people.
     static var types: String {
-        let inputs = inputs.map { Self.text($0) }.joined(separator: ", ")
-        let outputs = outputs.map { Self.text($0) }.joined(separator: ", ")
+        let inputs = inputs.map { readable(String(reflecting: $0)) }.joined(separator: ", ")
+        let outputs = outputs.map { readable(String(reflecting: $0)) }.joined(separator: ", ")
         return "a function takes one of \(inputs), and perhaps a String besides, and returns one of \(outputs)"
-    }
-
-    private static func text(_ type: Any.Type) -> String {
-        String(describing: type)
-            .replacing(/Array<([^<>]*)>/) { "[\($0.1)]" }
-            .replacing(/Optional<([^<>]*)>/) { "\($0.1)?" }
     }
 }

@@ -61,7 +61,7 @@ enum ChunkSizeOption: ExpressibleByArgument {
     }
 }
 
-/// What records are: lines, null, csv, bytes:N, or a character.
+/// What records are: lines, null, csv, or bytes:N.
 struct FormatOption: ExpressibleByArgument {
     let format: RecordFormat
     private let text: String

@@ -76,7 +76,7 @@ struct MapRun {
             switch element.outcome {
             case .success(let value):
                 outcome.done += 1
-                if let output { try output.write { value.appendText(to: &$0) } } else { try add(value, to: &outcome) }
+                if let output { try output.write { value.appendText(to: &$0) } } else { add(value, to: &outcome) }
             case .failure(let error):
                 if interruption.signal != nil { return outcome }
                 // The place behind all others: the input itself failed, or the pool takes no more.
@@ -97,7 +97,7 @@ struct MapRun {
         return outcome
     }
 
-    private func add(_ value: some ShellOutput, to outcome: inout Outcome) throws {
+    private func add(_ value: some ShellOutput, to outcome: inout Outcome) {
         guard let numbers = value.numbers else { return }
         for (index, number) in numbers.enumerated() {
             if index < outcome.sum.count {
