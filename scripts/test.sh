@@ -13,7 +13,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 export FUTURES_WARNINGS_AS_ERRORS=1
 
 # The sanitizers slow the tests down; these suites are the ones where threads meet, or foreign bytes are read.
-thread_suites='Future|Wait|AsCompleted|ThreadPool|ProcessSuites|Inline|Contract|Signal'
+thread_suites='Future|Wait|AsCompleted|ThreadPool|ProcessSuites|Inline|Contract|Signal|PayloadDecoder'
 address_suites='WireTests'
 
 # Swift Testing runs suites side by side unless told otherwise; these look for leftover threads, processes and

@@ -184,7 +184,8 @@ public struct FrameDecoder: ~Copyable {
                 failure = error
                 throw error
             }
-            var bytes = [UInt8](unsafeUninitializedCapacity: count) { $1 = count }
+            // Without room, the initialiser writes the count of the empty array that all threads share.
+            var bytes = count == 0 ? [] : [UInt8](unsafeUninitializedCapacity: count) { $1 = count }
             bytes.withUnsafeMutableBytes { futures_advise_large_pages($0.baseAddress, $0.count) }
             detached = DetachedPayload(bytes: bytes)
         }

@@ -245,10 +245,10 @@ extension PayloadDecoder {
             return try T._decodeArray(unpack(slice))
         }
         let size = elements.length
+        // Without room, this initialiser writes the count of the empty array that all threads share.
+        if size == 0 { return [] }
         return Array(unsafeUninitializedCapacity: size / MemoryLayout<T>.stride) { target, count in
-            if size > 0 {
-                UnsafeMutableRawBufferPointer(target).baseAddress!.copyMemory(from: elements.bytes, byteCount: size)
-            }
+            UnsafeMutableRawBufferPointer(target).baseAddress!.copyMemory(from: elements.bytes, byteCount: size)
             count = size / MemoryLayout<T>.stride
         }
     }

@@ -57,6 +57,19 @@ import Wire
         )
     }
 
+    // Shown by the thread sanitizer: the empty arrays of all threads are one.
+    @Test("empty arrays of numbers are decoded by several threads at once")
+    func emptyArraysInThreads() async throws {
+        let empty = payload(RawMessage().content(16, []))
+        let lengths = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask { try (0..<200).reduce(0) { sum, _ in try sum + decode([Int32].self, from: empty).count } }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(lengths == 0)
+    }
+
     @Test("numbers in other forms than the shortest are read")
     func longForms() throws {
         #expect(try decode(Int.self, from: RawMessage(bytes: [0x90, 0, 0x84, 0]).asPayload) == 2)
