@@ -369,4 +369,5 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     sumConcurrently
     valueFunctions
     processFunctions
+    reductions
 }

@@ -21,7 +21,7 @@ public struct Callable<Output: Sendable, each Input: Sendable>: Sendable {
     public let signature: Signature
 
     package let code: CallableCode<Output, repeat each Input>
-    package private(set) var errors: [ErrorCodec] = []
+    package var errors: [ErrorCodec] = []
 
     @usableFromInline package typealias Loop = CallableCode<Output, repeat each Input>.Loop
     @usableFromInline package typealias Invocation = CallableCode<Output, repeat each Input>.Invocation

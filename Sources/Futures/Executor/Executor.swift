@@ -56,7 +56,7 @@ extension Executor {
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input,
         options: CallOptions = CallOptions(), timeout: Duration? = nil
     ) throws -> Future<Output> {
-        try whenRoom(timeout) { try submit(callable, repeat each argument, options: options) }
+        try whenRoom(Deadline(after: timeout)) { try submit(callable, repeat each argument, options: options) }
     }
 
     /// Schedules a call as soon as the backlog has room for it; suspends the task until then.
@@ -68,12 +68,11 @@ extension Executor {
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input,
         options: CallOptions = CallOptions(), timeout: Duration? = nil
     ) async throws -> Future<Output> {
-        try await whenRoom(timeout) { try submit(callable, repeat each argument, options: options) }
+        try await whenRoom(Deadline(after: timeout)) { try submit(callable, repeat each argument, options: options) }
     }
 
     @available(*, noasync)
-    func whenRoom<Output>(_ timeout: Duration?, _ submit: () throws -> Future<Output>) throws -> Future<Output> {
-        let deadline = Deadline(after: timeout)
+    func whenRoom<Output>(_ deadline: Deadline, _ submit: () throws -> Future<Output>) throws -> Future<Output> {
         while true {
             do {
                 return try submit()
@@ -84,8 +83,7 @@ extension Executor {
         }
     }
 
-    func whenRoom<Output>(_ timeout: Duration?, _ submit: () throws -> Future<Output>) async throws -> Future<Output> {
-        let deadline = Deadline(after: timeout)
+    func whenRoom<Output>(_ deadline: Deadline, _ submit: () throws -> Future<Output>) async throws -> Future<Output> {
         while true {
             do {
                 return try submit()

@@ -54,7 +54,7 @@ extension LocalExecutor {
         name: String? = nil, options: CallOptions = CallOptions(), timeout: Duration? = nil,
         _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {
-        try whenRoom(timeout) { try submit(name: name, options: options, body) }
+        try whenRoom(Deadline(after: timeout)) { try submit(name: name, options: options, body) }
     }
 
     /// Schedules a closure as soon as the backlog has room for it; suspends the task until then.
@@ -66,6 +66,6 @@ extension LocalExecutor {
         name: String? = nil, options: CallOptions = CallOptions(), timeout: Duration? = nil,
         _ body: @escaping @Sendable () throws -> Output
     ) async throws -> Future<Output> {
-        try await whenRoom(timeout) { try submit(name: name, options: options, body) }
+        try await whenRoom(Deadline(after: timeout)) { try submit(name: name, options: options, body) }
     }
 }

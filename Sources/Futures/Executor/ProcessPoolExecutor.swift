@@ -85,13 +85,15 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
     ) throws -> Future<Output> {
         try submit(
             callable, try functions.find(callable.name, callable.signature), options, isPromised: false,
-            repeat each argument)
+            repeat each argument
+        ).future
     }
 
+    /// - Returns: also how many bytes the arguments have.
     func submit<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ function: PoolFunction, _ options: CallOptions,
         isPromised: Bool, _ argument: repeat each Input
-    ) throws -> Future<Output> {
+    ) throws -> (future: Future<Output>, bytes: Int) {
         let limits = try options.limits(driver.taskLimits)
         let future = callable.code.futureType.init(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
@@ -99,15 +101,16 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
             payload = try callable.encodeArguments(repeat each argument).compressed(by: driver.compression)
         } catch {
             future.fail(TransportError(.encodingArguments, functionName: callable.name, cause: error))
-            return future
+            return (future, 0)
         }
+        let size = payload.bytes.count
         try driver.submit(
             callable.code.jobType.init(
                 function: function, payload: payload, limits: limits, output: callable.code.output,
                 errors: callable.errors,
                 future: future),
             priority: options.priority, isPromised: isPromised)
-        return future
+        return (future, size)
     }
 
     /// Takes no more work; the workers end when the submitted work is done.

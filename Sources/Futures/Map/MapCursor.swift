@@ -1,7 +1,7 @@
 /// A consumer's hold on the results of a map. When the last one lets go, the map ends.
 final class MapCursor: Sendable {
     private let buffer: MapBuffer
-    private let deadline: Deadline
+    let deadline: Deadline
     private let timeout: Duration?
 
     /// The clock of `timeout` is `deadline`'s: it began with the map.
@@ -97,7 +97,8 @@ final class MapCursor: Sendable {
         if deadline.hasPassed { throw timedOut() }
     }
 
-    private func timedOut() -> TimeoutError {
+    /// Ends the map.
+    func timedOut() -> TimeoutError {
         let (unfinished, total) = buffer.progress
         end()
         return TimeoutError(timeout: timeout ?? .zero, unfinished: unfinished, total: total)

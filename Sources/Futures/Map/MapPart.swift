@@ -3,7 +3,7 @@
 /// Without the type of the results, as the whole of a map's bookkeeping: what is compiled for all types has to look up which one
 /// it works with, again and again. Who knows the type, ``MapCursor``, reads them (``MapPartReaderOf``).
 struct MapPart: Sendable {
-    /// A ``Future`` of a result, or of the ``ChunkOutcome`` of results.
+    /// A ``Future`` of a result, of the ``ChunkOutcome`` of results, or of a ``ReductionPartial``.
     let future: AnyFuture
     let isChunk: Bool
     /// How many elements it has.
@@ -21,6 +21,14 @@ struct MapPart: Sendable {
     }
 
     init<Output>(chunk future: Future<ChunkOutcome<Output>>, count: Int, argumentBytes: Int) {
+        self.init(future, count: count, argumentBytes: argumentBytes)
+    }
+
+    init<Partial: ReductionPartial>(partial future: Future<Partial>, count: Int, argumentBytes: Int) {
+        self.init(future, count: count, argumentBytes: argumentBytes)
+    }
+
+    private init(_ future: AnyFuture, count: Int, argumentBytes: Int) {
         self.future = future
         isChunk = true
         self.count = count
@@ -54,7 +62,13 @@ class MapPartReader: @unchecked Sendable {
     /// How many were not handed out.
     final fileprivate(set) var left: Int
 
-    fileprivate init(left: Int) { self.left = left }
+    init(left: Int) { self.left = left }
+
+    /// - Returns: how many elements were left.
+    final func takeAll() -> Int {
+        defer { left = 0 }
+        return left
+    }
 
     /// - Parameter Output: the type of the map's results.
     final func of<Output: Sendable>(_: Output.Type) -> MapPartReaderOf<Output> {
@@ -129,8 +143,7 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
         if failures.isEmpty, !isReversed {
             taken = .success(values)
             values = []
-            defer { left = 0 }
-            return left
+            return takeAll()
         }
         taken = next().map { [$0] }
         return 1

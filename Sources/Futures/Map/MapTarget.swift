@@ -7,9 +7,25 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     var promise: (() throws -> PoolDriver.Promise)?
     /// Whether a chunk travels as one message. Otherwise each element is a call of its own, and chunk sizes mean nothing.
     let takesChunks: Bool
+    /// Whether parts say how many bytes their arguments have.
+    let countsBytes: Bool
     let workers: Int
+    private let resultType: MapResultType
     /// How many elements the next chunk has to have instead of so many; nil where nothing is prescribed.
     var prescribedSize: ((Int) -> Int)?
+
+    init(
+        submit: @escaping (Bool, repeat [each Input]) throws -> [MapPart],
+        promise: (() throws -> PoolDriver.Promise)? = nil, takesChunks: Bool, countsBytes: Bool? = nil, workers: Int,
+        resultType: MapResultType = MapResultTypeOf<Output>()
+    ) {
+        self.submit = submit
+        self.promise = promise
+        self.takesChunks = takesChunks
+        self.countsBytes = countsBytes ?? takesChunks
+        self.workers = workers
+        self.resultType = resultType
+    }
 
     /// Reads the sequences as far ahead of the consumer as `bufferSize` says.
     ///
@@ -17,12 +33,21 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     /// submits as workers get on.
     func map(
         _ column: repeat ColumnReader<each Input>, order: MapOrder, chunkSize: some ChunkSize,
-        bufferSize: (any BufferSize)?,
-        timeout: Duration?
+        bufferSize: (any BufferSize)?, timeout: Duration?
     ) throws -> MapResults<Output> {
+        MapResults(
+            cursor: try cursor(
+                repeat each column, order: order, chunkSize: chunkSize, bufferSize: bufferSize, timeout: timeout))
+    }
+
+    /// ``map(_:order:chunkSize:bufferSize:timeout:)``, without the type of the results.
+    func cursor(
+        _ column: repeat ColumnReader<each Input>, order: MapOrder, chunkSize: some ChunkSize,
+        bufferSize: (any BufferSize)?, timeout: Duration?
+    ) throws -> MapCursor {
         let deadline = Deadline(after: timeout)
         let window = try window(chunkSize, bufferSize)
-        let buffer = MapBuffer(of: MapResultTypeOf<Output>(), order: order, window: window)
+        let buffer = MapBuffer(of: resultType, order: order, window: window)
         if window.readsAhead {
             var count: Int?
             for column in repeat each column { count = column.read(count ?? .max) }
@@ -38,7 +63,7 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         } else {
             try buffer.begin(MapInput(repeat each column, prescribedSize: prescribedSize, submit: submitNow))
         }
-        return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
+        return MapCursor(buffer, timeout: timeout, deadline: deadline)
     }
 
     /// Reads asynchronous sequences in a task, as far ahead of the consumer as `bufferSize` says.
@@ -46,10 +71,21 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         asynchronous sequence: repeat sending each Source, order: MapOrder, chunkSize: some ChunkSize,
         bufferSize: some BufferSize, timeout: Duration?
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
+        MapResults(
+            cursor: try cursor(
+                asynchronous: repeat each sequence, order: order, chunkSize: chunkSize, bufferSize: bufferSize,
+                timeout: timeout))
+    }
+
+    /// The same, without the type of the results.
+    func cursor<each Source: AsyncSequence>(
+        asynchronous sequence: repeat sending each Source, order: MapOrder, chunkSize: some ChunkSize,
+        bufferSize: some BufferSize, timeout: Duration?
+    ) throws -> MapCursor where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
-        let buffer = MapBuffer(of: MapResultTypeOf<Output>(), order: order, window: try window(chunkSize, bufferSize))
+        let buffer = MapBuffer(of: resultType, order: order, window: try window(chunkSize, bufferSize))
         buffer.begin(AsyncMapInput(repeat each sequence, prescribedSize: prescribedSize, submit: submitNow))
-        return MapResults(cursor: MapCursor(buffer, timeout: timeout, deadline: deadline))
+        return MapCursor(buffer, timeout: timeout, deadline: deadline)
     }
 
     private var submitNow: (repeat [each Input]) throws -> [MapPart] {
@@ -63,7 +99,7 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         var (elements, bytes) = (bufferSize?.elementLimit, bufferSize?.byteLimit)
         if let elements { try InvalidArgumentError.check("bufferSize", elements) }
         if let bytes { try InvalidArgumentError.check("bufferSize.bytes", bytes) }
-        if bytes != nil, !takesChunks {
+        if bytes != nil, !countsBytes {
             // Nothing is encoded.
             bytes = nil
             elements = min(elements ?? .max, max(64, min(workers, 1 << 20) * 4))

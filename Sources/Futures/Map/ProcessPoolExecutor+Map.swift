@@ -25,7 +25,7 @@ extension ProcessPoolExecutor {
             payload = try callable.encodeColumns(repeat each column).compressed(by: driver.compression)
         } catch {
             return try submitElements(repeat each column) { (argument: repeat each Input) in
-                try self.submit(callable, function, options, isPromised: isPromised, repeat each argument)
+                try self.submit(callable, function, options, isPromised: isPromised, repeat each argument).future
             }
         }
         let size = payload.bytes.count

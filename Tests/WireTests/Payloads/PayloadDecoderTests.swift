@@ -63,7 +63,9 @@ import Wire
         let empty = payload(RawMessage().content(16, []))
         let lengths = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<4 {
-                group.addTask { try (0..<200).reduce(0) { sum, _ in try sum + decode([Int32].self, from: empty).count } }
+                group.addTask {
+                    try (0..<200).reduce(0) { sum, _ in try sum + decode([Int32].self, from: empty).count }
+                }
             }
             return try await group.reduce(0, +)
         }
