@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -210,6 +211,43 @@ int futures_memory_file(const char *name, int64_t size) {
     }
     return fd;
 }
+
+static int write_all(int fd, const char *bytes, size_t size) {
+    while (size > 0) {
+        ssize_t count = write(fd, bytes, size);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return -1;
+        bytes += count;
+        size -= (size_t)count;
+    }
+    return 0;
+}
+
+int futures_sealed_file(const char *name, const void *head, size_t head_size, const void *bytes, size_t size) {
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0) fd = beyond_standard(fd);
+    if (fd < 0) return -errno;
+    if (write_all(fd, head, head_size) != 0 || write_all(fd, bytes, size) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+bool futures_is_sealed(int fd) {
+    int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & F_SEAL_SHRINK) && (seals & F_SEAL_WRITE);
+}
+
+bool futures_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1; }
+
+static __thread void *encoding_context;
+
+void *futures_encoding_context(void) { return encoding_context; }
+
+void futures_set_encoding_context(void *context) { encoding_context = context; }
 
 int futures_epoll_create(void) {
     int fd = epoll_create1(EPOLL_CLOEXEC);

@@ -370,4 +370,5 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     valueFunctions
     processFunctions
     reductions
+    sharedFunctions
 }

@@ -57,6 +57,17 @@ case "interrupted":
     let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
     print("met", try pool.submit(meet, "\(folder)/runs", "\(folder)/go").result(timeout: .seconds(60)))
     pool.shutdown()
+case "undumpable":
+    // No other process may look into it; then it has nothing that others could map.
+    alarm(60)
+    typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+    let setDumpable: Int32 = 4  // PR_SET_DUMPABLE of linux/prctl.h
+    _ = unsafeBitCast(dlsym(nil, "prctl"), to: Control.self)(setDumpable, 0, 0, 0, 0)
+    let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
+    let bytes = try pool.share([UInt8](repeating: 1, count: 1000))
+    print(
+        try pool.submit(sumShared, bytes).result(), try bytes.value.count, try pool.submit(countMappings).result())
+    pool.shutdown()
 case "print":
     let pool = try ProcessPoolExecutor(testRegistry, maxWorkers: 1)
     print("answer", try pool.submit(printBoth, "to the output").result(timeout: .seconds(60)))

@@ -4,6 +4,7 @@
 #ifndef FUTURES_PROCESS_SHIMS_H
 #define FUTURES_PROCESS_SHIMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -70,6 +71,18 @@ int futures_group_signal(pid_t group, int signal_number);
 /// A file in memory, zeroed, whose size can never change: whoever has it can neither grow it nor make a reader trap by
 /// cutting it. Close-on-exec.
 int futures_memory_file(const char *name, int64_t size);
+
+/// A file in memory with these bytes, one after the other, which nobody can change any more. Close-on-exec.
+int futures_sealed_file(const char *name, const void *head, size_t head_size, const void *bytes, size_t size);
+/// Whether it is a file in memory whose bytes and size cannot change: whoever maps it cannot be made to trap.
+bool futures_is_sealed(int fd);
+
+/// Whether other processes of the same user may look into this one (PR_GET_DUMPABLE).
+bool futures_is_dumpable(void);
+
+/// What this thread keeps for encoding; null unless it was set.
+void *futures_encoding_context(void);
+void futures_set_encoding_context(void *context);
 
 int futures_epoll_create(void);
 /// Watches `fd` for input (and output); `token` comes back with its events. `modify` changes an entry.

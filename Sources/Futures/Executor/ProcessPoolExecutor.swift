@@ -98,7 +98,11 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         let future = callable.code.futureType.init(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {
-            payload = try callable.encodeArguments(repeat each argument).compressed(by: driver.compression)
+            payload = try SharedUse.encoding {
+                try callable.encodeArguments(repeat each argument).compressed(by: driver.compression)
+            } hold: {
+                future.hold($0)
+            }
         } catch {
             future.fail(TransportError(.encodingArguments, functionName: callable.name, cause: error))
             return (future, 0)
@@ -156,15 +160,20 @@ public struct WorkerInitializer: Sendable {
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
     ) throws {
         let payload: Payload
+        var shared: [SharedSegment] = []
         do {
-            payload = try callable.encodeArguments(repeat each argument)
+            payload = try SharedUse.encoding {
+                try callable.encodeArguments(repeat each argument)
+            } hold: {
+                shared = $0
+            }
         } catch {
             throw TransportError(.encodingArguments, functionName: callable.name, cause: error)
         }
-        prepare = { functions in
+        prepare = { [shared] functions in
             PoolDriver.Initializer(
                 function: try functions.find(callable.name, callable.signature), payload: payload,
-                errors: callable.errors)
+                errors: callable.errors, shared: shared)
         }
     }
 }

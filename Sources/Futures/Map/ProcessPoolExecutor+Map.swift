@@ -21,8 +21,13 @@ extension ProcessPoolExecutor {
         var count = 0
         for elements in repeat each column { count = elements.count }
         let payload: Payload
+        var shared: [SharedSegment] = []
         do {
-            payload = try callable.encodeColumns(repeat each column).compressed(by: driver.compression)
+            payload = try SharedUse.encoding {
+                try callable.encodeColumns(repeat each column).compressed(by: driver.compression)
+            } hold: {
+                shared = $0
+            }
         } catch {
             return try submitElements(repeat each column) { (argument: repeat each Input) in
                 try self.submit(callable, function, options, isPromised: isPromised, repeat each argument).future
@@ -30,6 +35,7 @@ extension ProcessPoolExecutor {
         }
         let size = payload.bytes.count
         let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
+        if !shared.isEmpty { future.hold(shared) }
         try driver.submit(
             ChunkJob(
                 function: function, payload: payload, limits: try options.limits(driver.taskLimits), count: count,

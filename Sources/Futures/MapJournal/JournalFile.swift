@@ -162,6 +162,8 @@ struct JournalFile: ~Copyable {
     }
 
     static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        bytes.withUnsafeBytes { futures_crc32(0, $0.baseAddress, $0.count) }
+        bytes.withUnsafeBytes { checksum($0) }
     }
+
+    static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 { futures_crc32(0, bytes.baseAddress, bytes.count) }
 }

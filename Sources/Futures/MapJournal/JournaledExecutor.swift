@@ -114,7 +114,8 @@ private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unche
     }
 
     private func checksum(_ column: repeat [each Input]) -> UInt32? {
-        guard let payload = try? callable.encodeColumns(repeat each column) else { return nil }
+        let payload = try? SharedUse.encodingForChecksum { try callable.encodeColumns(repeat each column) }
+        guard let payload else { return nil }
         return JournalFile.checksum(payload.bytes)
     }
 }

@@ -76,6 +76,8 @@ final class PoolDriver: @unchecked Sendable {
         let function: PoolFunction
         let payload: Payload
         let errors: [ErrorCodec]
+        /// What its arguments point at.
+        let shared: [SharedSegment]
         /// The number that its task has on the wire; no other task can have it.
         static let taskID = UInt64.max
     }

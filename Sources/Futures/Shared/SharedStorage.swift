@@ -1,0 +1,109 @@
+import Wire
+
+/// What the handles of one shared value hold together.
+final class SharedStorage<Value: Codable & Sendable>: Sendable {
+    private struct State {
+        var value: Value?
+        /// In the process that shared it, once it was encoded.
+        var segment: SharedSegment?
+        /// Where other processes do not find the segment, or it came like this.
+        var payload: Payload?
+        /// Once it was asked for.
+        var digest: [UInt8]?
+    }
+
+    private let state: Mutex<State>
+    /// In the others.
+    let mapping: SharedMapping?
+    private let place: SharedSegment.Place?
+
+    init(_ value: Value) {
+        SharedUse.somethingIsShared()
+        state = Mutex(State(value: value))
+        (mapping, place) = (nil, nil)
+    }
+
+    init(_ mapping: SharedMapping, _ place: SharedSegment.Place) {
+        SharedUse.somethingIsShared()
+        state = Mutex(State())
+        self.mapping = mapping
+        self.place = place
+    }
+
+    init(_ payload: Payload) {
+        SharedUse.somethingIsShared()
+        state = Mutex(State(payload: payload))
+        (mapping, place) = (nil, nil)
+    }
+
+    func value() throws -> Value {
+        // Decoding is the user's code, but nobody else needs the lock meanwhile than who waits for the very value.
+        try state.withLock { state throws in
+            if let value = state.value { return value }
+            let value = try decode(state)
+            state.value = value
+            return value
+        }
+    }
+
+    private func decode(_ state: borrowing State) throws -> Value {
+        if let mapping { return try Self.decode(mapping) }
+        if let segment = state.segment { return try Self.decode(SharedMapping(segment.place)) }
+        guard let payload = state.payload else { throw SharedValueError.gone }
+        var decoder = try PayloadDecoder(payload: payload)
+        return try ValueCodec<Value>().decode(from: &decoder)
+    }
+
+    private static func decode(_ mapping: SharedMapping) throws -> Value {
+        try withExtendedLifetime(mapping) {
+            var decoder = try PayloadDecoder(mapping.bytes, format: mapping.encoding == .raw ? .raw : .values)
+            let value = try ValueCodec<Value>().decode(from: &decoder)
+            try decoder.finish()
+            return value
+        }
+    }
+
+    /// Makes the bytes that other processes see, if there are none, and lets go of the value: whoever needs it decodes it.
+    ///
+    /// - Throws: what encoding throws; ``SystemError``.
+    func encode() throws {
+        try state.withLock { state throws in
+            guard mapping == nil, state.segment == nil, state.payload == nil, let value = state.value else { return }
+            var encoder = PayloadEncoder()
+            try ValueCodec<Value>().encode(value, into: &encoder)
+            let payload = encoder.finish()
+            let segment = try SharedSegment(payload)
+            if segment.isReachable { state.segment = segment } else { state.payload = payload }
+            state.value = nil
+        }
+    }
+
+    /// The bytes' checksum and number, in place of the bytes.
+    private func digest() throws -> [UInt8] {
+        func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+            Array("\(JournalFile.checksum(bytes)) of \(bytes.count)".utf8)
+        }
+        return try state.withLock { state throws in
+            if let known = state.digest { return known }
+            let mapping = try mapping ?? state.segment.map { try SharedMapping($0.place) }
+            let found = mapping.map { digest($0.bytes) } ?? state.payload?.bytes.withUnsafeBytes(digest) ?? []
+            state.digest = found
+            return found
+        }
+    }
+
+    /// What travels. The call that is being encoded holds the bytes.
+    func handle() throws -> SharedHandle {
+        try encode()
+        if SharedUse.isForChecksum { return .payload(Payload(bytes: try digest(), format: .raw)) }
+        if let place { return .place(place) }
+        return try state.withLock { state throws in
+            if let segment = state.segment {
+                SharedUse.hold(segment)
+                return .place(segment.place)
+            }
+            guard let payload = state.payload else { throw SharedValueError.gone }
+            return .payload(payload)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// The shared values that this process has mapped, so that each is mapped and decoded once.
+final class SharedStore: Sendable {
+    static let current = SharedStore()
+
+    private struct Entry {
+        let mapping: SharedMapping
+        /// Of each type as which it came, the decoded value.
+        var values: [ObjectIdentifier: AnyObject & Sendable] = [:]
+    }
+
+    private let entries = Mutex<[SharedSegment.Place: Entry]>([:])
+
+    /// What is shared there, as the storage of a handle.
+    ///
+    /// - Throws: ``SharedValueError``; ``SystemError``.
+    func storage<Value>(_ place: SharedSegment.Place, of _: Value.Type) throws -> SharedStorage<Value> {
+        let type = ObjectIdentifier(Value.self)
+        if let known = entries.withLock({ $0[place]?.values[type] }) {
+            return unsafeDowncast(known, to: SharedStorage<Value>.self)
+        }
+        let known = entries.withLock { $0[place]?.mapping }
+        let mapping = try known ?? SharedMapping(place)
+        if known == nil { letGo() }
+        let storage = SharedStorage<Value>(mapping, place)
+        entries.withLock { entries in
+            entries[place, default: Entry(mapping: mapping)].values[type] = storage
+        }
+        return storage
+    }
+
+    /// Drops what nobody can send any more.
+    private func letGo() {
+        let known = entries.withLock { Array($0.keys) }
+        let gone = known.filter { !$0.isThere }
+        if gone.isEmpty { return }
+        // Unmapped with no lock held.
+        let dropped = entries.withLock { entries in gone.map { entries.removeValue(forKey: $0) } }
+        withExtendedLifetime(dropped) {}
+    }
+
+    /// How many values it has.
+    var count: Int { entries.withLock { $0.count } }
+}
