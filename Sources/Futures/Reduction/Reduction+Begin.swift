@@ -13,13 +13,9 @@ extension Reduction {
         if let executor = executor as? any LocalExecutor {
             return try begin(inside: executor, options, combining, start)
         }
-        let (chunk, workers) = (chunk, executor.maxWorkersOfMaps)
-        let submit = try executor.chunkSubmission(of: chunk, options)
         let target = MapTarget<Output, repeat each Input>(
-            submit: { (_: Bool, column: repeat [each Input]) in
-                let (future, bytes) = try submit(repeat each column)
-                return [MapPart(partial: future, count: countOf(repeat each column), argumentBytes: bytes)]
-            }, takesChunks: true, workers: workers, resultType: ReductionPartType<EncodedPartial<Output>>())
+            submit: try submission(to: executor, options), takesChunks: true, workers: executor.maxWorkersOfMaps,
+            resultType: ReductionPartType<EncodedPartial<Output>>())
         let output = code.output
         return RunningReductionOf(
             try start(target), on: executor,
@@ -31,6 +27,28 @@ extension Reduction {
                     throw TransportError(.decodingResult, functionName: name, cause: error)
                 }
             })
+    }
+
+    /// How chunks are submitted; by a process pool so that it is known how many bytes they have.
+    ///
+    /// - Throws: ``CallableError`` if the pool does not know the function; ``InvalidArgumentError`` for wrong options.
+    private func submission(
+        to executor: any Executor, _ options: CallOptions
+    ) throws -> (Bool, repeat [each Input]) throws -> [MapPart] {
+        let chunk = chunk
+        guard let pool = executor as? ProcessPoolExecutor else {
+            return { (_: Bool, column: repeat [each Input]) in
+                let future = try executor.submit(chunk, repeat each column, options: options)
+                return [MapPart(partial: future, count: countOf(repeat each column), argumentBytes: 0)]
+            }
+        }
+        let function = try pool.functions.find(chunk.name, chunk.signature)
+        _ = try options.limits(pool.driver.taskLimits)
+        return { (isPromised: Bool, column: repeat [each Input]) in
+            let (future, bytes) = try pool.submit(
+                chunk, function, options, isPromised: isPromised, repeat each column)
+            return [MapPart(partial: future, count: countOf(repeat each column), argumentBytes: bytes)]
+        }
     }
 
     private func begin(
@@ -77,23 +95,5 @@ extension Executor {
     /// How many calls it runs at the same time, as far as is known.
     fileprivate var maxWorkersOfMaps: Int {
         (self as? ProcessPoolExecutor)?.maxWorkers ?? (self as? ThreadPoolExecutor)?.maxWorkers ?? 1
-    }
-
-    /// How the chunks of a reduction are submitted, which tells how many bytes they have where it encodes them.
-    ///
-    /// - Throws: ``CallableError`` if the executor does not know the function; ``InvalidArgumentError`` for wrong options.
-    fileprivate func chunkSubmission<Output, each Input>(
-        of callable: Callable<Output, repeat each Input>, _ options: CallOptions
-    ) throws -> (repeat each Input) throws -> (future: Future<Output>, bytes: Int) {
-        guard let pool = self as? ProcessPoolExecutor else {
-            return { (argument: repeat each Input) in
-                (try self.submit(callable, repeat each argument, options: options), 0)
-            }
-        }
-        let function = try pool.functions.find(callable.name, callable.signature)
-        _ = try options.limits(pool.driver.taskLimits)
-        return { (argument: repeat each Input) in
-            try pool.submit(callable, function, options, isPromised: false, repeat each argument)
-        }
     }
 }
