@@ -367,6 +367,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     ignoreTermination
     stop
     sumConcurrently
+    progressFunctions
     valueFunctions
     processFunctions
     reductions

@@ -34,6 +34,8 @@ public struct ProcessPoolOptions: Sendable {
     public var spinTime: Duration
     /// Payloads of so many bytes and more do not go through a pipe where it can be avoided; nil if all do.
     package var detachedPayloadSize: Int? = 1 << 17
+    /// Is told what workers did; nil for nobody.
+    package var observer: (any PoolObserver)?
 
     /// The defaults, but for what is named.
     public init(

@@ -11,6 +11,12 @@ class CompletionObserver: @unchecked Sendable {
     func futureCompleted(failed: Bool) {
         fatalError("an observer that does not observe")
     }
+
+    /// The call, or so many elements of it, failed and will be run again. Any thread, with no lock held.
+    func callRetried(_ count: Int) {}
+
+    /// Whether this counts what becomes of the call for the tally.
+    func counts(for tally: MapTally) -> Bool { false }
 }
 
 /// The observers of one future, first come first told. All of it is guarded by the future's lock.
@@ -44,6 +50,17 @@ struct CompletionObserverList: ~Copyable {
         observer.isLinked = false
         observer.next = nil
         observer.previous = nil
+    }
+
+    /// The observers in their order.
+    var all: [CompletionObserver] {
+        var all: [CompletionObserver] = []
+        var next = first
+        while let observer = next {
+            all.append(observer)
+            next = observer.next
+        }
+        return all
     }
 
     /// Empties the list and gives it to the caller, who alone may touch it now.

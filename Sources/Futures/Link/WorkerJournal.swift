@@ -43,12 +43,13 @@ struct WorkerJournal: ~Copyable, Sendable {
             guard first.magic == JournalLayout.magic else { return .unused }
             guard first.sequence == second.sequence, first.sequence % 2 == 0 else { continue }
             if first.sequence == 0 { return .nothing }
-            let element = second.element
+            // The first: what is in the second may have been changed after its number was read.
+            let element = first.element
             return .last(
                 Note(
-                    task: second.task, attempt: UInt32(truncatingIfNeeded: second.attempt),
+                    task: first.task, attempt: UInt32(truncatingIfNeeded: first.attempt),
                     element: element == 0 ? nil : UInt32(truncatingIfNeeded: element - 1),
-                    since: Int64(truncatingIfNeeded: second.since)))
+                    since: Int64(truncatingIfNeeded: first.since)))
         }
         return .unused
     }
@@ -110,9 +111,10 @@ enum JournalLayout {
 
 /// The worker's side of its journal.
 ///
-/// `@unchecked Sendable`: `begin` and `beginElement` are the main thread's; `append` belongs to the role of writing.
+/// `@unchecked Sendable`: `begin` and `beginElement` are the main thread's; `append` belongs to the role of writing; `report` is
+/// guarded by ``CallReporter``.
 final class JournalWriter: @unchecked Sendable {
-    private let base: UnsafeMutableRawPointer
+    let base: UnsafeMutableRawPointer
     private var sequence: UInt64 = 0
 
     /// Maps the journal, and closes its descriptor: tasks and their programs must not have it. Nil where there is none, or

@@ -1,11 +1,16 @@
 /// Reads one of a map's sequences in pieces.
 @usableFromInline
 final class ColumnReader<Element> {
+    /// How many elements the sequence has, where that is known without reading it.
+    let count: Int?
     private let nextPiece: (Int) -> [Element]
     private var piece: [Element] = []
 
     @usableFromInline
-    init(nextPiece: @escaping (Int) -> [Element]) { self.nextPiece = nextPiece }
+    init(count: Int?, nextPiece: @escaping (Int) -> [Element]) {
+        self.count = count
+        self.nextPiece = nextPiece
+    }
 
     /// Compiled where a map of one sequence is called, where the sequence's type is known. Without it each element costs
     /// looking that up, which takes many times as long as the rest; but elements of an array are copied as a whole.
@@ -17,7 +22,8 @@ final class ColumnReader<Element> {
         }
         var iterator = source.makeIterator()
         let least = source.underestimatedCount
-        self.init { count in
+        // Of other collections to count may take as long as to read.
+        self.init(count: (source as? any RandomAccessCollection)?.count) { count in
             var piece: [Element] = []
             piece.reserveCapacity(min(count, max(4096, least)))
             while piece.count < count, let element = iterator.next() { piece.append(element) }
@@ -29,7 +35,7 @@ final class ColumnReader<Element> {
     @usableFromInline
     convenience init(elements: [Element]) {
         var next = 0
-        self.init { count in
+        self.init(count: elements.count) { count in
             let end = next + min(count, elements.count - next)
             defer { next = end }
             return Array(elements[next..<end])

@@ -25,6 +25,11 @@ final class MapBuffer: Sendable {
         var window: MapWindow
         var submittedParts = 0
         var submittedElements = 0
+        /// Of what was begun to be handed out, and of what a journal had.
+        var failedElements = 0
+        var resumedElements = 0
+        /// Counts for those who watch; nil while nobody does.
+        var tally: MapTally?
         var hasBegun = false
 
         var hasMoreInput: Bool {
@@ -73,11 +78,13 @@ final class MapBuffer: Sendable {
     private let isTold: Bool
     /// Whether the input is submitted as far as there is room, and not all at once.
     private let isLazy: Bool
+    private let source: MapProgressSource
     /// Raised when the input got on, or a part is done out of order.
     let changes = Signal()
 
-    init(of resultType: MapResultType, order: MapOrder, window: MapWindow) {
+    init(of resultType: MapResultType, order: MapOrder, window: MapWindow, source: MapProgressSource) {
         self.resultType = resultType
+        self.source = source
         self.order = order
         readsAhead = window.readsAhead
         isTold = order == .ofCompletion || window.isTold
@@ -116,12 +123,13 @@ final class MapBuffer: Sendable {
     }
 
     private func append(_ parts: [MapPart]) {
-        let first = state.withLock { state in
+        let (first, tally) = state.withLock { state in
             let first = state.submittedParts
             for (index, part) in parts.enumerated() {
                 var part = part
                 part.first = state.submittedElements
                 state.submittedElements += part.count
+                if part.isResumed { state.resumedElements += part.count }
                 switch order {
                 case .ofInput: state.parts.append(part)
                 case .ofCompletion: state.unordered[first + index] = part
@@ -129,8 +137,9 @@ final class MapBuffer: Sendable {
                 state.window.submitted(elements: part.count, bytes: part.argumentBytes)
             }
             state.submittedParts += parts.count
-            return first
+            return (first, state.tally)
         }
+        if let tally { for part in parts { tally.watch(part, of: resultType, isNew: true) } }
         for (index, part) in parts.enumerated() where isTold {
             let observer = PartObserver(self, first + index, part)
             if !part.future.addObserver(observer) { finished(first + index, part) }
@@ -182,6 +191,7 @@ final class MapBuffer: Sendable {
             return false
         }
         if wasEnded { end() }
+        if isAtEnd { tellInputEnded() }
         changes.raise()
         return turn
     }
@@ -219,6 +229,7 @@ final class MapBuffer: Sendable {
         state.withLock { state in
             if case .asynchronous = state.input { state.input = .ended }
         }
+        tellInputEnded()
         changes.raise()
     }
 
@@ -317,7 +328,9 @@ final class MapBuffer: Sendable {
         let measured = resultType.measurement(of: part)
         if !isTold { state.window.finished(elements: part.count, argumentBytes: part.argumentBytes, measured) }
         state.currentMeasurement = measured
-        state.current = resultType.reader(of: part)
+        let reader = resultType.reader(of: part)
+        state.failedElements += reader.failureCount
+        state.current = reader
     }
 
     /// Whether something can be handed out, or there is nothing more.
@@ -335,6 +348,27 @@ final class MapBuffer: Sendable {
     /// How many elements were submitted and not handed out.
     var ahead: Int { state.withLock { $0.window.ahead } }
 
+    // MARK: Watching
+
+    /// Counts how far the map is, from now on.
+    func tally() -> MapTally {
+        let (tally, parts) = state.withLock { state -> (MapTally, [MapPart]) in
+            if let tally = state.tally { return (tally, []) }
+            let parts = Array(state.parts) + state.unordered.values
+            let tally = MapTally(
+                source, submitted: state.submittedElements,
+                done: state.submittedElements - parts.reduce(0) { $0 + $1.count }, failed: state.failedElements,
+                resumed: state.resumedElements)
+            state.tally = tally
+            return (tally, parts)
+        }
+        for part in parts { tally.watch(part, of: resultType, isNew: false) }
+        if state.withLock({ !$0.hasMoreInput }) { tally.inputEnded() }
+        return tally
+    }
+
+    private func tellInputEnded() { state.withLock { $0.tally }?.inputEnded() }
+
     // MARK: Ending
 
     /// Nobody holds the results any more.
@@ -351,6 +385,7 @@ final class MapBuffer: Sendable {
             return state.input
         }
         if case .asynchronous(let task) = input { task?.cancel() }
+        tellInputEnded()
         changes.raise()
     }
 
@@ -368,6 +403,7 @@ final class MapBuffer: Sendable {
             return futures
         }
         AnyFuture.cancelAll(futures)
+        state.withLock { $0.tally }?.mapEnded()
         changes.raise()
     }
 

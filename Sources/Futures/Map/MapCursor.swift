@@ -27,6 +27,9 @@ final class MapCursor: Sendable {
     /// Whether there is something to take.
     var isReady: Bool { buffer.isReady }
 
+    /// Counts how far the map is, from now on.
+    var tally: MapTally { buffer.tally() }
+
     /// How many results may be taken now or later, as far as is known.
     var expectedCount: Int { buffer.ahead }
 

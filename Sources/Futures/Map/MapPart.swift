@@ -10,6 +10,8 @@ struct MapPart: Sendable {
     let count: Int
     /// How many elements are before it in the input; set when it was submitted.
     var first = 0
+    /// Whether its results come out of a journal.
+    var isResumed = false
     /// How long their encoded arguments are; 0 where they are not encoded together.
     let argumentBytes: Int
 
@@ -44,6 +46,9 @@ class MapResultType: @unchecked Sendable {
     func measurement(of part: MapPart) -> PartMeasurement? { fatalError("overridden") }
 
     func reader(of part: MapPart) -> MapPartReader { fatalError("overridden") }
+
+    /// How many elements of a part that is done have failed.
+    func failureCount(of part: MapPart) -> Int { fatalError("overridden") }
 }
 
 final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendable {
@@ -53,6 +58,12 @@ final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendabl
     }
 
     override func reader(of part: MapPart) -> MapPartReader { MapPartReaderOf<Output>(part) }
+
+    override func failureCount(of part: MapPart) -> Int {
+        guard part.isChunk else { return part.future.phase == .returned ? 0 : 1 }
+        let outcome = try? unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
+        return outcome?.failures.count ?? part.count
+    }
 }
 
 /// Hands out the outcomes of one part that is done.
@@ -61,8 +72,13 @@ final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendabl
 class MapPartReader: @unchecked Sendable {
     /// How many were not handed out.
     final fileprivate(set) var left: Int
+    /// How many elements of the part have failed.
+    final let failureCount: Int
 
-    init(left: Int) { self.left = left }
+    init(left: Int, failureCount: Int) {
+        self.left = left
+        self.failureCount = failureCount
+    }
 
     /// - Returns: how many elements were left.
     final func takeAll() -> Int {
@@ -103,7 +119,7 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
             failures = (0..<part.count).reversed().map { (index: $0, error: error) }
         }
         count = values.count + failures.count
-        super.init(left: count)
+        super.init(left: count, failureCount: failures.count)
     }
 
     private func next() -> Result<Output, any Error> {

@@ -1,3 +1,5 @@
+internal import CProto
+
 /// Where the elements of a map go: an executor and a function of its, and how to submit them there.
 struct MapTarget<Output: Sendable, each Input: Sendable> {
     /// Submits the elements of one chunk, a column for each argument; with true, as part of what was promised.
@@ -11,19 +13,22 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     let countsBytes: Bool
     let workers: Int
     private let resultType: MapResultType
+    /// Looks what the executor's workers are at; nil where there are none.
+    var look: (@Sendable () -> [WorkerSight])?
     /// How many elements the next chunk has to have instead of so many; nil where nothing is prescribed.
     var prescribedSize: ((Int) -> Int)?
 
     init(
         submit: @escaping (Bool, repeat [each Input]) throws -> [MapPart],
         promise: (() throws -> PoolDriver.Promise)? = nil, takesChunks: Bool, countsBytes: Bool? = nil, workers: Int,
-        resultType: MapResultType = MapResultTypeOf<Output>()
+        look: (@Sendable () -> [WorkerSight])? = nil, resultType: MapResultType = MapResultTypeOf<Output>()
     ) {
         self.submit = submit
         self.promise = promise
         self.takesChunks = takesChunks
         self.countsBytes = countsBytes ?? takesChunks
         self.workers = workers
+        self.look = look
         self.resultType = resultType
     }
 
@@ -47,7 +52,13 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
     ) throws -> MapCursor {
         let deadline = Deadline(after: timeout)
         let window = try window(chunkSize, bufferSize)
-        let buffer = MapBuffer(of: resultType, order: order, window: window)
+        // The shortest counts; of no sequence that means nothing.
+        var total: Int? = .max
+        for column in repeat each column {
+            if let known = total, let count = column.count { total = min(known, count) } else { total = nil }
+        }
+        let buffer = MapBuffer(
+            of: resultType, order: order, window: window, source: source(total: total))
         if window.readsAhead {
             var count: Int?
             for column in repeat each column { count = column.read(count ?? .max) }
@@ -83,9 +94,16 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         bufferSize: some BufferSize, timeout: Duration?
     ) throws -> MapCursor where repeat (each Source).Element == each Input {
         let deadline = Deadline(after: timeout)
-        let buffer = MapBuffer(of: resultType, order: order, window: try window(chunkSize, bufferSize))
+        let buffer = MapBuffer(
+            of: resultType, order: order, window: try window(chunkSize, bufferSize),
+            source: source(total: nil))
         buffer.begin(AsyncMapInput(repeat each sequence, prescribedSize: prescribedSize, submit: submitNow))
         return MapCursor(buffer, timeout: timeout, deadline: deadline)
+    }
+
+    private func source(total: Int?) -> MapProgressSource {
+        MapProgressSource(
+            start: futures_monotonic_nanoseconds(), total: total == .max ? nil : total, look: look)
     }
 
     private var submitNow: (repeat [each Input]) throws -> [MapPart] {

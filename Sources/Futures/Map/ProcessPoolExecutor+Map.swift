@@ -9,7 +9,7 @@ extension ProcessPoolExecutor {
         return MapTarget(
             submit: { (isPromised: Bool, column: repeat [each Input]) in
                 try self.submitChunk(callable, function, options, isPromised: isPromised, repeat each column)
-            }, promise: driver.promise, takesChunks: true, workers: maxWorkers)
+            }, promise: driver.promise, takesChunks: true, workers: maxWorkers, look: { [driver] in driver.look() })
     }
 
     /// Submits the elements of a chunk in one message, or, when they do not encode, one by one: the element at fault then

@@ -104,7 +104,9 @@ private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unche
             position += count
             let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
             future.fulfil(old)
-            return [MapPart(chunk: future, count: count, argumentBytes: 0)]
+            var part = MapPart(chunk: future, count: count, argumentBytes: 0)
+            part.isResumed = true
+            return [part]
         }
         let wanted = old.map { $0.failures.map(\.index) }
         let parts = try wanted.map { try submit(repeat (each column).elements(at: $0)) } ?? submit(repeat each column)

@@ -42,6 +42,8 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
         private let part: JournaledPart
         init(_ part: JournaledPart) { self.part = part }
         override func futureCompleted(failed: Bool) { part.finished() }
+        override func callRetried(_ count: Int) { part.future.tellRetried(count) }
+        override func counts(for tally: MapTally) -> Bool { part.future.isCounted(by: tally) }
     }
 
     private func finished() {

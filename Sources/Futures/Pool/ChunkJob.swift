@@ -50,6 +50,15 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         }
     }
 
+    override func progress(at element: Int?) -> WorkerActivity.Elements {
+        ledger.withLock { ledger in
+            WorkerActivity.Elements(
+                count: count, done: ledger.finishedCount(at: element), failed: ledger.failureCount)
+        }
+    }
+
+    override var deferredCount: Int { ledger.withLock { $0.deferredCount } }
+
     override var errorCodecs: [ErrorCodec] { errors }
 
     override func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
@@ -171,6 +180,12 @@ class ElementsJob: PoolJob, @unchecked Sendable {
 
     /// How many elements are not finished; nil if this one is.
     func elementsLeft(at element: Int?) -> Int? { fatalError("overridden") }
+
+    /// How far it is, when its worker has come to this element.
+    func progress(at element: Int?) -> WorkerActivity.Elements { fatalError("overridden") }
+
+    /// How many elements threw what is worth another try, and wait for that.
+    var deferredCount: Int { fatalError("overridden") }
 
     /// Keeps the results of the next elements, and defers those that threw what is worth another try.
     ///

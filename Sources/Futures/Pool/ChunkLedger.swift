@@ -36,6 +36,18 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     /// How many are not finished, the deferred ones too.
     var unfinishedCount: Int { remainingCount + deferred.count }
 
+    /// How many elements wait for the next attempt.
+    var deferredCount: Int { deferred.count }
+    /// How many are finished with an error.
+    var failureCount: Int { segments.reduce(0) { $0 + $1.failures.count } }
+
+    /// How many elements are finished, when the worker has come to this one of those that are to be run.
+    func finishedCount(at element: Int?) -> Int {
+        let finished = count - unfinishedCount
+        guard let element, remaining.contains(where: { $0.contains(element) }) else { return finished }
+        return finished + remaining.reduce(0) { $0 + max(0, min($1.upperBound, element) - $1.lowerBound) }
+    }
+
     func isUnfinished(_ element: Int) -> Bool {
         remaining.contains { $0.contains(element) } || deferred.contains(element)
     }

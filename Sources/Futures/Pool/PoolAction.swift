@@ -38,6 +38,8 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case takeBackOver(TaskID, isCancelled: Bool)
     /// The task waits on our side again: no worker has it.
     case requeued(Job)
+    /// The task, or this element of its chunk, or those that its last answer left, failed and will be run again after a pause.
+    case retried(Job, element: Int?)
     /// Complete the future with the error.
     case fail(Job, any Error)
     /// The element of a chunk is given up: it has this error. The chunk goes on, if others are left.

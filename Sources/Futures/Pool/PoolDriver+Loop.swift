@@ -192,9 +192,15 @@ extension PoolDriver {
             failedToStart(link.id, startError(link, reason), hasProcess: true)
         }
         let report = lossReport(link, status)
-        record { state, actions in
-            if !state.expectsExit(of: link.id) { state.workerLost(link.id, report, now: now, &actions) }
+        let isLost = record { state, actions in
+            let isLost = !state.expectsExit(of: link.id)
+            if isLost { state.workerLost(link.id, report, now: now, &actions) }
             state.workerExited(link.id, now: now, &actions)
+            return isLost
+        }
+        if let observer {
+            if isLost { tell(observer, of: report.loss, on: link, at: now) }
+            observer.workerEnded(link.observed, at: now)
         }
         stopReading(link)
         _ = futures_epoll_remove(epoll.rawValue, link.pidfd.rawValue)
@@ -267,6 +273,7 @@ extension PoolDriver {
         let report = lossReport(
             link, nil, cause: .outOfMemory(.residentMemory), reason: "a worker process had \(memory) bytes of memory")
         record { state, actions in state.workerLost(link.id, report, now: now, &actions) }
+        if let observer { tell(observer, of: report.loss, on: link, at: now) }
     }
 
     func stopReading(_ link: PipeLink) {
@@ -301,6 +308,7 @@ extension PoolDriver {
         let report = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
         let now = futures_monotonic_nanoseconds()
         record { state, actions in state.workerLost(link.id, report, now: now, &actions) }
+        if let observer { tell(observer, of: report.loss, on: link, at: now) }
     }
 
     // MARK: Time

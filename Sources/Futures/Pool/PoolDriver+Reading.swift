@@ -79,6 +79,11 @@ extension PoolDriver {
                 core.state.answered(answers, by: link.id, now: now, &core.actions, accepted)
             }
         }
+        if let observer {
+            for call in results.observed(at: now) {
+                tell(observer, of: call.job, on: link, failures: 0, runTime: call.runTime, ended: call.ended)
+            }
+        }
         results.complete(from: link.origin, &turn.notifications)
         // Its memory is used again.
         swap(&results, &turn.results)
@@ -157,6 +162,9 @@ extension PoolDriver {
         }
         // A late answer, of a task that was failed or cancelled meanwhile.
         guard let (job, isInterruptRequested) = answered else { return }
+        if let observer {
+            tell(observer, of: job, on: link, failures: failures(answer, of: job), runTime: runTime, ended: now)
+        }
         if isInterruptRequested, case .failure(let failure) = answer, failure.place == .interrupted {
             return job.future.cancelByOwner(&turn.notifications)
         }
@@ -192,6 +200,11 @@ extension PoolDriver {
             state.failedRetryably(
                 task, attempt: attempt, by: link.id, runTime: runTime, elementFailures: elementFailures, now: now,
                 &actions)
+        }
+        if case .again = decision, let observer {
+            let failures = if case .failure = answer { job.elementCount ?? 1 } else { job.retryCount }
+            tell(
+                observer, of: job, on: link, failures: failures, runTime: runTime, ended: now, outcome: .failedForNow)
         }
         return decision != .spent
     }

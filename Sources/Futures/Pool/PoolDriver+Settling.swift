@@ -90,11 +90,18 @@ extension PoolDriver {
             let error = TaskTimeoutError(
                 .hard, limit: .nanoseconds(job.limits.hard), functionName: job.function.name, element: element,
                 attempt: execution, processID: link(worker, &work)?.pid ?? 0)
+            if let observer, let link = link(worker, &work) {
+                tell(
+                    observer, of: job, on: link, failures: 1, runTime: job.limits.hard,
+                    ended: futures_monotonic_nanoseconds(), outcome: .lost("it took too long"))
+            }
             fail(job, element: element, error, &work)
         case .takeBackOver(let id, let isCancelled):
             core.withLock { $0.takeBacks.removeValue(forKey: id) }?.answered(isCancelled)
         case .requeued(let job):
             job.future.markUnsent()
+        case .retried(let job, let element):
+            job.future.tellRetried(element == nil ? job.retryCount : 1)
         case .fail(let job, let error):
             fail(job, element: nil, error, &work)
         case .failElement(let job, let element, let error):

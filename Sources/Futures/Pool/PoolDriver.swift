@@ -97,6 +97,7 @@ final class PoolDriver: @unchecked Sendable {
     let startTimeout: Int64
     let backlogLimit: BacklogLimit
     let detachedPayloadSize: Int?
+    let observer: (any PoolObserver)?
     /// In nanoseconds; 0 for none.
     let spinTime: Int64
     /// When somebody first waited for a call: it takes a while to find out, and is no more than a hint here.
@@ -134,6 +135,7 @@ final class PoolDriver: @unchecked Sendable {
         startTimeout = configuration.startTimeout
         backlogLimit = configuration.backlogLimit
         detachedPayloadSize = options.detachedPayloadSize
+        observer = options.observer
         // With one processor, who is looked for cannot come.
         spinTime = futures_affinity_count() > 1 ? options.spinTime.clampedNanoseconds : 0
         epoll = try FileDescriptor.epoll()

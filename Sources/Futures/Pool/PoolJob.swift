@@ -35,6 +35,9 @@ package class PoolJob: @unchecked Sendable {
     /// How many elements a chunk has; nil for a single call.
     var elementCount: Int? { nil }
 
+    /// How many of its elements are to be run again, when it failed.
+    final var retryCount: Int { max(1, (self as? ElementsJob)?.deferredCount ?? 1) }
+
     /// Ends the future with the worker's answer. The bytes are valid during the call only.
     func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
         fatalError("overridden")

@@ -197,7 +197,7 @@ extension PoolState {
             losses = history.charges.losses
         }
         if isWithinBudget, !record.isInterruptRequested {
-            delay(id, history, failures: history.failures(of: element), now: now, &actions)
+            delay(id, history, failures: history.failures(of: element), element: element, now: now, &actions)
             return
         }
         let error = WorkerLostError(losses: losses)
@@ -215,7 +215,8 @@ extension PoolState {
 
     /// Has a task that failed run again after a pause.
     private mutating func delay(
-        _ id: TaskID, _ history: TaskHistory, failures: Int, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ id: TaskID, _ history: TaskHistory, failures: Int, element: Int? = nil, now: Int64,
+        _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[id], let policy = configuration.onWorkerLoss.retries else { return }
         histories[id] = history
@@ -227,6 +228,7 @@ extension PoolState {
         }
         delayedCount += 1
         actions.append(.requeued(record.job))
+        actions.append(.retried(record.job, element: element))
         let pause = policy.backoff.pause(after: failures, &random)
         set(.retry(id), at: Self.later(now, pause), &actions)
     }

@@ -31,6 +31,19 @@ struct ResultBatch {
         accept(answers) { jobs.append($0) }
     }
 
+    /// The calls that were accepted, with when they began and ended: one after the other, the last one now.
+    func observed(at now: Int64) -> [(job: PoolJob, runTime: Int64, ended: Int64)] {
+        var ended = now
+        var calls: [(job: PoolJob, runTime: Int64, ended: Int64)] = []
+        for (job, answer) in zip(jobs, answers).reversed() {
+            // The worker's numbers.
+            let runTime = min(max(answer.runTime, 0), max(ended, 0))
+            if let job { calls.append((job, runTime, ended)) }
+            ended -= runTime
+        }
+        return calls.reversed()
+    }
+
     /// Ends the futures of the jobs that were found; nothing is left here.
     mutating func complete(from origin: AnswerOrigin, _ later: inout Notifications) {
         bytes.withUnsafeBytes { bytes in

@@ -21,6 +21,8 @@ final class ReductionPartType<Partial: ReductionPartial>: MapResultType, @unchec
     }
 
     override func reader(of part: MapPart) -> MapPartReader { ReductionPartReader<Partial>(part) }
+
+    override func failureCount(of part: MapPart) -> Int { part.future.phase == .returned ? 0 : part.count }
 }
 
 /// Hands out what the elements of a part have come to.
@@ -29,7 +31,7 @@ final class ReductionPartReader<Partial: ReductionPartial>: MapPartReader, @unch
 
     init(_ part: MapPart) {
         outcome = Result { try unsafeDowncast(part.future, to: Future<Partial>.self).outcome() }
-        super.init(left: part.count)
+        super.init(left: part.count, failureCount: part.future.phase == .returned ? 0 : part.count)
     }
 
     /// - Returns: how many elements that were.

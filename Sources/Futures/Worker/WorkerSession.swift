@@ -362,6 +362,7 @@ final class WorkerSession: Sendable {
         let journal =
             hello.journalDescriptor == 0 ? nil : JournalWriter(descriptor: Int32(clamping: hello.journalDescriptor))
         self.journal.withLock { $0 = journal }
+        CallReporter.current.serve(journal)
         greeting.withLock {
             $0 = Greeting(
                 compression: hello.compression, limits: hello.limits,

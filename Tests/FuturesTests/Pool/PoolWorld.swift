@@ -279,6 +279,8 @@ struct PoolWorld {
                 if running.remove(job) != nil {
                     #expect(retriesOrRepeats, "\(origin) job \(job) was running and is queued again")
                 }
+            case .retried(let job, _):
+                #expect(outcomes[job] == nil, "\(origin) job \(job) has ended, and is tried again")
             case .fail(let job, let error):
                 errors[job] = "\(error)"
                 end(job, .failed)

@@ -61,6 +61,51 @@ extension ProcessSuites {
             #expect(ftruncate(journal.descriptor.rawValue, 1 << 30) != 0, "nobody can grow it")
         }
 
+        @Test("what a call says of itself is there until the next one, cut where a character ends")
+        func reports() throws {
+            let journal = try WorkerJournal()
+            func note(_ task: UInt64, _ attempt: UInt32 = 1, _ element: UInt32? = nil) -> WorkerJournal.Note {
+                WorkerJournal.Note(task: task, attempt: attempt, element: element, since: 0)
+            }
+            #expect(journal.report(of: note(0, 0)) == nil, "nothing was said yet")
+            let writer = try writer(of: journal)
+            writer.begin(task: 7, attempt: 1, at: 0)
+            writer.report(fraction: nil, "begun")
+            #expect(journal.report(of: note(7)) == CallReport(fraction: .nan, text: Array("begun".utf8)))
+            writer.report(fraction: 0.5, nil)
+            #expect(journal.report(of: note(7)) == CallReport(fraction: 0.5, text: Array("begun".utf8)))
+            for other in [note(8), note(7, 2), note(7, 1, 0)] { #expect(journal.report(of: other) == nil) }
+            writer.beginElement(3)
+            writer.report(fraction: 2, nil)
+            #expect(journal.report(of: note(7, 1, 3)) == CallReport(fraction: 1, text: []), "of another element")
+            writer.report(fraction: nil, String(repeating: "ü", count: 100))
+            #expect(journal.report(of: note(7, 1, 3))?.message == String(repeating: "ü", count: 60))
+            writer.report(fraction: nil, "x" + String(repeating: "ü", count: 100))
+            #expect(journal.report(of: note(7, 1, 3))?.message == "x" + String(repeating: "ü", count: 59))
+            // The header is as it was.
+            #expect(journal.read() == .last(.init(task: 7, attempt: 1, element: 3, since: 0)))
+        }
+
+        @Test("whatever is where reports are, reading it neither traps nor hangs")
+        func reportGarbage() throws {
+            let journal = try WorkerJournal()
+            for _ in 0..<500 {
+                var words = (0..<21).map { _ in UInt64.random(in: .min ... .max) >> UInt64.random(in: 0..<64) }
+                if Bool.random() { words.replaceSubrange(0..<4, with: [2, 7, 1, 0]) }
+                _ = words.withUnsafeBytes {
+                    pwrite(journal.descriptor.rawValue, $0.baseAddress, $0.count, off_t(JournalLayout.Report.offset))
+                }
+                guard
+                    let report = journal.report(of: WorkerJournal.Note(task: 7, attempt: 1, element: nil, since: 0))
+                else {
+                    #expect(words[0] % 2 == 1 || words[0] == 0 || Array(words[1..<4]) != [7, 1, 0])
+                    continue
+                }
+                #expect(report.fraction.map { (0...1).contains($0) } ?? true)
+                #expect(report.message.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control })
+            }
+        }
+
         @Test("another file in its place is left alone")
         func otherFile() throws {
             let file = open("/dev/null", O_RDWR)

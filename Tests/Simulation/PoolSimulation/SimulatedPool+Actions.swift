@@ -54,6 +54,8 @@ extension SimulatedPool {
         case .expired(let job, let element, let worker, let execution): expired(job, element, worker, execution)
         case .takeBackOver(let task, _): takeBackOver(task)
         case .requeued(let job): requeued(job)
+        case .retried(let job, _):
+            if jobs[job].place != .unheld { fail("job \(job) is tried again, and has not been queued") }
         case .fail(let job, let error): failed(job, error)
         case .failElement(let job, let element, let error): elementFailed(job, element, error)
         case .cancel(let job): cancelled(job)

@@ -1,0 +1,156 @@
+import Futures
+import TestFunctions
+import TestSupport
+import Testing
+
+import struct Synchronization.Atomic
+
+extension ProcessSuites {
+    /// How far a map is, with every executor.
+    @Suite struct ProgressContract {
+        private let codes = [0, 0, 7, 0, 8, 9, 0, 0]
+
+        @Test(
+            "what is computed counts, also before it is taken; so do failures; the last value has everything",
+            arguments: ExecutorKind.allCases, [1, 3, 8])
+        func counts(kind: ExecutorKind, chunkSize: Int) throws {
+            try kind.withExecutor { executor in
+                let results = try executor.map(refuse, codes, chunkSize: chunkSize)
+                let progress = results.progress(every: .milliseconds(1))
+                var last: MapProgress?
+                while let now = progress.next() {
+                    #expect(now.done >= last?.done ?? 0 && now.done <= now.submitted && now.failed <= now.done)
+                    #expect(now.total == 8 && now.elapsed >= last?.elapsed ?? .zero && now.retried == 0)
+                    last = now
+                }
+                let end = try #require(last)
+                #expect(end.done == 8 && end.failed == 3 && end.submitted == 8 && end.resumed == 0)
+                #expect(end.timeLeft == .zero && end.fraction == 1 && end.rate > 0)
+                #expect(end.workers.isEmpty == (kind != .processes))
+                // Nothing of it was taken.
+                let outcomes = results.outcomes
+                for code in codes {
+                    let outcome = try #require(try outcomes.next())
+                    if case .success(let value) = outcome { #expect(value == code) } else { #expect(code != 0) }
+                }
+                #expect(try outcomes.next() == nil)
+            }
+        }
+
+        @Test("who asks late learns the same", arguments: ExecutorKind.allCases, [1, 3])
+        func late(kind: ExecutorKind, chunkSize: Int) async throws {
+            try await kind.withExecutor { executor in
+                let results = try executor.mapUnordered(refuse, codes, chunkSize: chunkSize)
+                var iterator = results.outcomes.makeAsyncIterator()
+                for _ in 0..<4 { _ = try await iterator.next() }
+                var last: MapProgress?
+                for await now in results.progress(every: .milliseconds(1)) { last = now }
+                #expect(last?.done == 8 && last?.failed == 3 && last?.submitted == 8 && last?.total == 8)
+                while try await iterator.next() != nil {}
+                // A second one, after the end.
+                var again: [MapProgress] = []
+                for await now in results.progress() { again.append(now) }
+                #expect(again.map(\.done) == [8] && again.map(\.failed) == [3])
+            }
+        }
+
+        @Test("a slow reader gets the state of now, and no backlog", arguments: ExecutorKind.allCases)
+        func latest(kind: ExecutorKind) throws {
+            try kind.withExecutor { executor in
+                let results = try executor.map(increment, 0..<500)
+                let progress = results.progress(every: .milliseconds(1))
+                #expect(try results.collect().count == 500)
+                #expect(progress.next()?.done == 500)
+                #expect(progress.next() == nil)
+            }
+        }
+
+        @Test(
+            "the total is that of a collection, or what was said, or what has been read in the end",
+            arguments: ExecutorKind.allCases)
+        func totals(kind: ExecutorKind) throws {
+            try kind.withExecutor { executor in
+                let known = try executor.map(increment, 0..<20, bufferSize: 4)
+                #expect(known.progress().current.total == 20)
+                let pairs = try executor.map(add, 0..<20, [1, 2, 3], bufferSize: 2)
+                #expect(pairs.progress().current.total == 3)
+                let unknown = try executor.map(increment, AnySequence(0..<20), bufferSize: 4)
+                let progress = unknown.progress()
+                #expect(progress.current.total == nil && progress.current.fraction == nil)
+                #expect(progress.current.submitted == 4 && progress.current.timeLeft == nil)
+                #expect(unknown.progress(total: 30).current.total == 30)
+                #expect(try unknown.collect().count == 20)
+                #expect(progress.next()?.total == 20)
+                for results in [known, pairs] { _ = try results.collect() }
+            }
+        }
+
+        @Test("it ends when nobody wants the rest, and keeps no map alive", arguments: ExecutorKind.allCases)
+        func endsWithTheMap(kind: ExecutorKind) throws {
+            try kind.withExecutor { executor in
+                let progress: MapProgressUpdates
+                do {
+                    let results = try executor.map(increment, AnySequence(sequence(first: 0) { $0 + 1 }), bufferSize: 3)
+                    progress = results.progress(every: .seconds(3_600))
+                    #expect(try results.next() == 1)
+                    #expect(progress.next() != nil)
+                }
+                // The last value does not wait for its time.
+                #expect(progress.next() != nil)
+                #expect(progress.next() == nil)
+
+                let failing = try executor.map(refuse, repeatElement(3, count: .max), bufferSize: 3)
+                let other = failing.progress(every: .seconds(3_600))
+                #expect(other.next() != nil)
+                #expect(throws: Refused.self) { try failing.next() }
+                #expect(other.next() != nil && other.next() == nil)
+            }
+        }
+
+        @Test("while nothing goes on it says so; who watches in a task can be cancelled", arguments: ExecutorKind.pools)
+        func held(kind: ExecutorKind) async throws {
+            let folder = TemporaryFolder()
+            try await kind.withExecutor(maxWorkers: 1) { executor in
+                let results = try executor.map(awaitFile, ["/", folder.file("go"), "/"])
+                let progress = results.progress(every: .milliseconds(1))
+                try await spin { progress.current.done == 1 }
+                let seen = Seen()
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        for await now in progress {
+                            #expect(now.done == 1 && now.submitted == 3 && now.total == 3)
+                            seen.count.add(1, ordering: .relaxed)
+                        }
+                    }
+                    try? await spin { seen.count.load(ordering: .relaxed) >= 3 }
+                    group.cancelAll()
+                }
+                #expect(seen.count.load(ordering: .relaxed) >= 3)
+                folder.write("", to: "go")
+                #expect(try await results.collect() == [1, 1, 1])
+                let last = progress.current
+                #expect(last.done == 3 && last.timeLeft == .zero)
+            }
+        }
+
+        @Test("cancelled elements are not done", arguments: ExecutorKind.pools)
+        func cancelled(kind: ExecutorKind) throws {
+            let folder = TemporaryFolder()
+            try kind.withExecutor(maxWorkers: 1) { executor in
+                let own = Array(repeating: folder.file("runs"), count: 10)
+                let results = try executor.map(meet, own, Array(repeating: folder.file("go"), count: 10))
+                let progress = results.progress(every: .milliseconds(1))
+                _ = try folder.waitForProcess("runs")
+                executor.shutdown(wait: false, cancelFutures: true)
+                folder.write("", to: "go")
+                var last: MapProgress?
+                while let now = progress.next() { last = now }
+                #expect(last?.done == 1 && last?.failed == 0 && last?.submitted == 10)
+                withExtendedLifetime(results) {}
+            }
+        }
+    }
+}
+
+/// How many values were seen.
+private final class Seen: Sendable { let count = Atomic<Int>(0) }
