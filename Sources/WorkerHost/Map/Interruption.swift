@@ -6,7 +6,7 @@ import struct Synchronization.Atomic
 /// Ctrl-C and its relatives: the first asks the run to end, the second ends the program; so does the first if that takes longer
 /// than a moment, since a run may wait for input that does not come, or for somebody to read its output.
 final class Interruption: Sendable {
-    private static let patience = timespec(tv_sec: 1, tv_nsec: 0)
+    private static let patience = Duration.seconds(1)
 
     private let received = Atomic<Int32>(0)
     private let body = Mutex<(@Sendable () -> Void)?>(nil)
@@ -19,6 +19,13 @@ final class Interruption: Sendable {
     var signal: Int32? {
         let number = received.load(ordering: .acquiring)
         return number == 0 ? nil : number
+    }
+
+    /// What happened, for people; nil if nothing did.
+    var name: String? {
+        signal.map {
+            "interrupted by \([SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"][$0] ?? "signal \($0)")"
+        }
     }
 
     /// The signals, but for those that were ignored when the program began: it is to go on in the background of a script.
@@ -58,8 +65,13 @@ final class Interruption: Sendable {
         guard let body = body.withLock({ $0 }) else { endBySignal(number) }
         received.store(number, ordering: .releasing)
         body()
-        var patience = Self.patience
-        let next = sigtimedwait(&signals, nil, &patience)
-        endBySignal(next > 0 ? next : number)
+        // The ends of the workers interrupt the wait, too.
+        let end = ContinuousClock.now + Self.patience
+        while case let left = ContinuousClock.now.duration(to: end), left > .zero {
+            var time = timespec(tv_sec: 0, tv_nsec: min(Int(left / .nanoseconds(1)), 999_999_999))
+            let next = sigtimedwait(&signals, nil, &time)
+            if next > 0 { endBySignal(next) }
+        }
+        endBySignal(number)
     }
 }
