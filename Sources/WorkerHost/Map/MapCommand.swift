@@ -108,6 +108,18 @@ struct MapCommand: ParsableCommand {
             valueName: "when"))
     var progress = ProgressOption.auto
 
+    @Option(
+        help: ArgumentHelp(
+            "A page to write about the run, HTML: throughput, what each worker did when, task times, failures.",
+            valueName: "file"))
+    var report: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file to write with each call, its worker and times, in Chrome's trace event format, for ui.perfetto.dev.",
+            valueName: "file"))
+    var trace: String?
+
     @Option(help: ArgumentHelp("Compress what goes to workers and back: off, auto, or a level of zlib, 1 to 9."))
     var compress = CompressOption.off
 
@@ -141,9 +153,13 @@ struct MapCommand: ParsableCommand {
         let outcome: MapRun.Outcome
         let interruption = Interruption()
         interruption.watch()
+        let recording = RunRecording()
         do {
-            outcome = try map(interruption)
+            outcome = try map(interruption, recording)
+            try recording.finish(outcome.wasStopped ? "stopped at a failure" : interruption.name)
         } catch {
+            // The error that ended it is the one to tell.
+            try? recording.finish(interruption.name ?? "\(error)")
             if let signal = interruption.signal { endBySignal(signal) }
             throw ended(by: error)
         }
@@ -155,7 +171,7 @@ struct MapCommand: ParsableCommand {
         }
     }
 
-    private func map(_ interruption: Interruption) throws -> MapRun.Outcome {
+    private func map(_ interruption: Interruption, _ recording: RunRecording) throws -> MapRun.Outcome {
         let names = inputs + files
         let sources = MapInputs(names: names.isEmpty ? ["-"] : names, format: by.format, blockSize: block.bytes)
         try sources.check()
@@ -169,8 +185,11 @@ struct MapCommand: ParsableCommand {
             }
         }
         let sink = try output.map { try RecordOutput(path: $0) } ?? RecordOutput(STDOUT_FILENO, name: "standard output")
-        let pool = try ProcessPoolExecutor(
-            .external, maxWorkers: workers, worker: source.command, options: poolOptions)
+        try recording.open(report: report, trace: trace)
+        var options = poolOptions
+        options.observer = recording.recorder
+        let pool = try ProcessPoolExecutor(.external, maxWorkers: workers, worker: source.command, options: options)
+        recording.began(function, maxWorkers: pool.maxWorkers)
         defer { pool.killWorkers() }
         interruption.call { pool.killWorkers() }
         let run = MapRun(
@@ -178,7 +197,8 @@ struct MapCommand: ParsableCommand {
             argument: argument ?? commandText, inputs: sources,
             isOrdered: order == .ordered,
             chunkSize: chunkSize.chunkSize, bufferBytes: maxMemory.bytes, policy: onError, output: sum ? nil : sink,
-            interruption: interruption, bar: progress == .auto ? ProgressBar(total: sources.totalSize) : nil)
+            interruption: interruption, bar: progress == .auto ? ProgressBar(total: sources.totalSize) : nil,
+            recording: recording)
         let outcome = try run.go()
         if sum, !outcome.wasStopped, interruption.signal == nil {
             try sink.write(outcome.sum.map { "\($0)" }.joined(separator: " ") + "\n")
@@ -230,6 +250,8 @@ struct MapCommand: ParsableCommand {
         ]
         if case .collect(let path) = onError { outputs.append(("the file for what failed,", path)) }
         if let journal { outputs.append(("the journal", journal)) }
+        if let report { outputs.append(("the report", report)) }
+        if let trace { outputs.append(("the trace", trace)) }
         if let problem = FileCollisions.problem(inputs: names, outputs: outputs) { throw wrongUse(problem) }
     }
 

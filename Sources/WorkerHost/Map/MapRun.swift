@@ -16,6 +16,7 @@ struct MapRun {
     let output: RecordOutput?
     let interruption: Interruption
     let bar: ProgressBar?
+    let recording: RunRecording
 
     struct Outcome {
         var done = 0
@@ -76,12 +77,14 @@ struct MapRun {
             switch element.outcome {
             case .success(let value):
                 outcome.done += 1
+                recording.succeeded()
                 if let output { try output.write { value.appendText(to: &$0) } } else { add(value, to: &outcome) }
             case .failure(let error):
                 if interruption.signal != nil { return outcome }
                 // The place behind all others: the input itself failed, or the pool takes no more.
                 guard let place, !(error is BrokenProcessPool), !(error is MapJournalError) else { throw error }
                 outcome.failed += 1
+                recording.failed(place.place, error)
                 bar?.clear()
                 complain("\(place.place.description): \(error)")
                 if policy == .stop {
