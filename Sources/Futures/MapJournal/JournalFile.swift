@@ -23,14 +23,13 @@ struct JournalFile: ~Copyable {
 
     /// Opens a file, or makes it, for this program alone; waits up to a second while another one has it.
     ///
-    /// - Parameter isNew: whether it has to be made; otherwise it may be there.
     /// - Throws: ``MapJournalError``, ``SystemError``.
-    init(_ path: String, isNew: Bool) throws {
+    init(_ path: String) throws {
         self.path = path
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND | (isNew ? O_EXCL : 0)
         var number: Int32
-        repeat { number = open(path, flags, 0o666) } while number < 0 && errno == EINTR
-        if number < 0, errno == EEXIST { throw MapJournalError.exists(path: path) }
+        repeat {
+            number = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0o666)
+        } while number < 0 && errno == EINTR
         guard number >= 0 else {
             throw SystemError(call: "open", number: errno, context: "opening the journal \(path)")
         }
@@ -89,6 +88,12 @@ struct JournalFile: ~Copyable {
             end = place.offset + place.length
         }
         if end < size { try cut() }
+    }
+
+    /// Makes it as one that is new.
+    mutating func clear() throws(MapJournalError) {
+        end = Self.magic.count
+        try cut()
     }
 
     private func isZero(from start: Int, to end: Int) throws -> Bool {

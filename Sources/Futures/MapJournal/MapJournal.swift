@@ -25,7 +25,7 @@ import Wire
 public final class MapJournal: Sendable {
     /// What is to be done with a file that is there.
     public enum Mode: Sendable, Hashable {
-        /// An error: nothing is resumed by mistake.
+        /// An error, so that nothing is resumed by mistake; unless it is the journal of a map of which nothing is finished.
         case new
         /// It is gone on with; made if it is not there.
         case resume
@@ -114,7 +114,7 @@ public final class MapJournal: Sendable {
     public init(at path: String, mode: Mode = .resume, retriesFailures: Bool = false) throws {
         self.path = path
         self.retriesFailures = retriesFailures
-        var file = try JournalFile(path, isNew: mode == .new)
+        var file = try JournalFile(path)
         var function: String?
         var entries = Entries()
         try file.readIndex { body, place in
@@ -122,9 +122,15 @@ public final class MapJournal: Sendable {
             case .function: function = String(decoding: body.dropFirst(), as: UTF8.self)
             case .entry:
                 guard let entry = Self.entry(body, place) else { throw MapJournalError.notAJournal(path: path) }
+                if mode == .new { throw MapJournalError.exists(path: path) }
                 entries.add(entry)
             case nil: throw MapJournalError.notAJournal(path: path)
             }
+        }
+        if mode == .new, function != nil {
+            // Of a map that failed before any of its elements was finished.
+            try file.clear()
+            function = nil
         }
         state = Mutex(State(file: file, function: function, entries: entries))
     }
@@ -205,7 +211,7 @@ public final class MapJournal: Sendable {
 
 /// A journal cannot be used for a map.
 public enum MapJournalError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// There is a file, and a new one was asked for.
+    /// There are results in the file, and a new one was asked for.
     case exists(path: String)
     /// Another program, or another map, uses it.
     case inUse(path: String)

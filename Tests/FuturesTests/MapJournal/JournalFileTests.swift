@@ -12,7 +12,7 @@ import Testing
 
     /// The bodies that are there, read whole.
     private func read() throws -> [[UInt8]] {
-        var file = try JournalFile(path, isNew: false)
+        var file = try JournalFile(path)
         var places: [JournalFile.Place] = []
         var bodies: [[UInt8]] = []
         try file.readIndex { body, place in
@@ -24,7 +24,7 @@ import Testing
     }
 
     private func append(_ bodies: [[UInt8]]) throws {
-        var file = try JournalFile(path, isNew: false)
+        var file = try JournalFile(path)
         try file.readIndex { _, _ in }
         for body in bodies { _ = try file.append(body) }
     }
@@ -93,19 +93,18 @@ import Testing
         }
         unlink(path)
         try append([])
-        #expect(throws: MapJournalError.exists(path: path)) { try { _ = try JournalFile(path, isNew: true) }() }
-        let held = try JournalFile(path, isNew: false)
-        #expect(throws: MapJournalError.inUse(path: path)) { try { _ = try JournalFile(path, isNew: false) }() }
+        let held = try JournalFile(path)
+        #expect(throws: MapJournalError.inUse(path: path)) { try { _ = try JournalFile(path) }() }
         _ = consume held
-        #expect(throws: SystemError.self) { try { _ = try JournalFile("/nowhere/x", isNew: false) }() }
-        #expect(throws: SystemError.self) { try { _ = try JournalFile(folder.path, isNew: false) }() }
+        #expect(throws: SystemError.self) { try { _ = try JournalFile("/nowhere/x") }() }
+        #expect(throws: SystemError.self) { try { _ = try JournalFile(folder.path) }() }
     }
 
     @Test("a disk that is full is an error, and leaves the file as it was")
     func full() throws {
         try append([[1]])
         let before = try #require(ProcFiles.bytes(of: path))
-        var file = try JournalFile(path, isNew: false)
+        var file = try JournalFile(path)
         try file.readIndex { _, _ in }
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(1), &limit)

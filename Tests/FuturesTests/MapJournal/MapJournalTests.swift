@@ -47,7 +47,9 @@ extension ProcessSuites {
                         try note(0..<100, in: pool.journaled(in: journal), chunkSize: 1).collect() == Array(0..<100))
                 }
                 #expect(runs == Array(0..<100))
+                let before = ProcFiles.bytes(of: path)
                 #expect(throws: MapJournalError.exists(path: path)) { try MapJournal(at: path, mode: .new) }
+                #expect(ProcFiles.bytes(of: path) == before)
                 let threads = try ThreadPoolExecutor(maxWorkers: 2)
                 for executor in [pool, threads, InlineExecutor()] as [any Executor] {
                     let journal = try MapJournal(at: path)
@@ -200,6 +202,9 @@ extension ProcessSuites {
                 while let outcome = try waiting.next() { #expect(throws: (any Error).self) { try outcome.get() } }
                 second.shutdown()
                 #expect(try MapJournal(at: other).finishedElements == 0)
+                // It stands in nobody's way, not even that of another function.
+                let anew = try pool.journaled(in: MapJournal(at: other, mode: .new))
+                #expect(try anew.map(appendLine, [folder.file("lines")], [7]).collect() == [7])
                 close(open(go, O_CREAT | O_WRONLY, 0o600))
                 #expect(try results.collect() == [1, 1, 1])
             }
