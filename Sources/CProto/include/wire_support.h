@@ -164,6 +164,32 @@ FuturesZlibResult futures_deflate(const uint8_t *data, size_t length, int level,
 /// The CRC-32 of RFC 1952, going on from that of the bytes before; 0 to begin with.
 uint32_t futures_crc32(uint32_t before, const void *data, size_t length);
 
+// ---- gzip (RFC 1952), as it comes
+
+/// The members of a gzip file, one behind the other.
+typedef struct FuturesGunzip FuturesGunzip;
+
+typedef enum {
+    FUTURES_GUNZIP_OK = 0,
+    /// A member is not what gzip makes, or its checksum or length is wrong.
+    FUTURES_GUNZIP_CORRUPT,
+    /// There is something else behind a member. Zeros at the end are nothing: tapes have them.
+    FUTURES_GUNZIP_TRAILING,
+    FUTURES_GUNZIP_NO_MEMORY,
+} FuturesGunzipStatus;
+
+/// NULL without memory.
+FuturesGunzip *futures_gunzip_new(void);
+void futures_gunzip_free(FuturesGunzip *gunzip);
+
+/// Goes on with the bytes that follow. Says how many of them it has used and how many it has made of them. There may be more to
+/// make without further bytes if all the room was used.
+FuturesGunzipStatus futures_gunzip(
+    FuturesGunzip *gunzip, const uint8_t *data, size_t length, size_t *used, uint8_t *out, size_t room, size_t *made);
+
+/// Whether the file may end here.
+bool futures_gunzip_is_complete(const FuturesGunzip *gunzip);
+
 // ---- Plain memory, so that Wire needs no C library module.
 
 void *futures_reallocate(void *memory, size_t size);

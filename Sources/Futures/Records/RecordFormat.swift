@@ -6,6 +6,7 @@ public struct RecordFormat: Sendable, Hashable {
         case delimited(by: UInt8, isText: Bool)
         case csv(separator: UInt8)
         case fixed(size: Int)
+        case jsonLines
     }
 
     let kind: Kind
@@ -40,11 +41,18 @@ public struct RecordFormat: Sendable, Hashable {
         return RecordFormat(kind: .fixed(size: size))
     }
 
+    /// A value of JSON on each line (jsonlines.org); a line ends as in ``lines``. Lines that are empty, or have nothing but spaces and
+    /// tabs, are no records. Whether the others are JSON is not looked at.
+    public static let jsonLines = RecordFormat(kind: .jsonLines)
+
+    /// All that a file or a stream has is one record. An empty one has none.
+    public static let whole = RecordFormat(kind: .fixed(size: .max))
+
     /// The byte that ends a record; nil for those of a fixed size.
     public var delimiter: UInt8? {
         switch kind {
         case .delimited(let byte, _): byte
-        case .csv: UInt8(ascii: "\n")
+        case .csv, .jsonLines: UInt8(ascii: "\n")
         case .fixed: nil
         }
     }
@@ -52,18 +60,55 @@ public struct RecordFormat: Sendable, Hashable {
     /// A record without what ends it.
     ///
     /// - Parameter bytes: with its end, if it has one.
-    func content(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    package func content(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let delimiter: UInt8
         let isText: Bool
         switch kind {
         case .delimited(let byte, let text): (delimiter, isText) = (byte, text)
-        case .csv: (delimiter, isText) = (UInt8(ascii: "\n"), true)
+        case .csv, .jsonLines: (delimiter, isText) = (UInt8(ascii: "\n"), true)
         case .fixed: return bytes
         }
         guard bytes.last == delimiter else { return bytes }
         let content = bytes.dropLast()
         let isReturn = isText && content.last == UInt8(ascii: "\r")
         return UnsafeRawBufferPointer(rebasing: isReturn ? content.dropLast() : content)
+    }
+
+    /// Whether something between two ends is no record.
+    fileprivate func isNone(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard case .jsonLines = kind else { return false }
+        // The white space of JSON (RFC 8259).
+        return bytes.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    }
+}
+
+/// Goes over the records of bytes that begin with one.
+package struct RecordWalk {
+    private let format: RecordFormat
+    private var scanner: RecordScanner
+    /// Where in the bytes it is: at the beginning of a record, or at the end of all.
+    private var offset = 0
+    /// How many ends of records it has passed, also of what is none: the number of its line, from 1, once there was a record.
+    package private(set) var lines = 0
+
+    package init(_ format: RecordFormat) {
+        self.format = format
+        scanner = RecordScanner(format)
+    }
+
+    /// The next record, with what ends it; nil at the end.
+    ///
+    /// - Parameter bytes: the same each time.
+    package mutating func next(in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        while offset < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            let end = scanner.firstEnd(in: rest) ?? rest.count
+            let record = UnsafeRawBufferPointer(rebasing: rest[..<end])
+            offset += end
+            lines += 1
+            if !format.isNone(record) { return record }
+        }
+        return nil
     }
 }
 
@@ -72,13 +117,8 @@ extension RecordFormat {
     func forEachRecord(
         in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) rethrows {
-        var scanner = RecordScanner(self)
-        var rest = bytes
-        while !rest.isEmpty {
-            let end = scanner.firstEnd(in: rest) ?? rest.count
-            try body(content(of: UnsafeRawBufferPointer(rebasing: rest[..<end])))
-            rest = UnsafeRawBufferPointer(rebasing: rest[end...])
-        }
+        var walk = RecordWalk(self)
+        while let record = walk.next(in: bytes) { try body(content(of: record)) }
     }
 
     func strings(in bytes: UnsafeRawBufferPointer) -> [String] {
@@ -98,6 +138,7 @@ extension RecordFormat: Codable {
             case .delimited(let byte, let isText): (isText ? 0 : 1, Int(byte))
             case .csv(let separator): (2, Int(separator))
             case .fixed(let size): (3, size)
+            case .jsonLines: (4, 0)
             }
         try container.encode(kind)
         try container.encode(value)
@@ -114,10 +155,10 @@ extension RecordFormat: Codable {
         case (1, let byte?): self = .delimited(by: byte)
         case (2, let byte?) where Self.canSeparate(byte): self.init(kind: .csv(separator: byte))
         case (3, _) where value >= 1: self = .fixed(size: value)
+        case (4, 0): self = .jsonLines
         default:
             throw DecodingError.dataCorruptedError(
                 in: container, debugDescription: "no format has \(kind) and \(value)")
         }
     }
-
 }

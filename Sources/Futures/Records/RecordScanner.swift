@@ -22,8 +22,10 @@ struct RecordScanner {
 
     /// Whether the ends of records can be found without what is before them.
     static func startsAnywhere(_ format: RecordFormat) -> Bool {
-        if case .delimited = format.kind { return true }
-        return false
+        switch format.kind {
+        case .delimited, .jsonLines: true
+        case .csv, .fixed: false
+        }
     }
 
     /// Goes on with the bytes that follow those that were scanned.
@@ -33,12 +35,8 @@ struct RecordScanner {
     ///   Nil if there is none, and all was.
     mutating func firstEnd(in bytes: UnsafeRawBufferPointer, from least: Int = 1) -> Int? {
         switch kind {
-        case .delimited(let delimiter, _):
-            let start = least - 1
-            guard start < bytes.count, let base = bytes.baseAddress,
-                let found = memchr(base + start, Int32(delimiter), bytes.count - start)
-            else { return nil }
-            return UnsafeRawPointer(found) - base + 1
+        case .delimited(let delimiter, _): return Self.end(in: bytes, from: least, delimiter)
+        case .jsonLines: return Self.end(in: bytes, from: least, UInt8(ascii: "\n"))
         case .fixed(let size):
             // The end of the record that the last of the `least` bytes is in.
             let wanted = least > .max - seen ? .max : seen + least
@@ -52,6 +50,14 @@ struct RecordScanner {
             return end
         case .csv(let separator): return rowEnd(in: bytes, from: least, separator)
         }
+    }
+
+    private static func end(in bytes: UnsafeRawBufferPointer, from least: Int, _ delimiter: UInt8) -> Int? {
+        let start = least - 1
+        guard start < bytes.count, let base = bytes.baseAddress,
+            let found = memchr(base + start, Int32(delimiter), bytes.count - start)
+        else { return nil }
+        return UnsafeRawPointer(found) - base + 1
     }
 
     private mutating func rowEnd(in bytes: UnsafeRawBufferPointer, from least: Int, _ separator: UInt8) -> Int? {

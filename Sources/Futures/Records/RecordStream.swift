@@ -9,7 +9,8 @@ import Glibc
 /// ```
 ///
 /// A chunk ends with the first record that ends `size` bytes behind its beginning, or later; only the last may be smaller. An
-/// iteration reads in a thread of its own, and some 64 KiB further than what it was asked for: there can be one only.
+/// iteration reads in a thread of its own, and some 64 KiB further than what it was asked for: there can be one only. What is
+/// compressed is inflated in that thread, piece by piece.
 public struct RecordStream: AsyncSequence, Sendable {
     /// A chunk with its bytes.
     public typealias Element = RecordChunk
@@ -22,6 +23,17 @@ public struct RecordStream: AsyncSequence, Sendable {
     public let size: Int
     /// How many bytes behind `size` a record may end.
     public let recordSizeLimit: Int
+    /// What the stream is compressed with.
+    public let compression: Compression
+
+    /// What a stream is compressed with.
+    public enum Compression: Sendable, Hashable {
+        case none
+        /// By gzip: one member or several, zeros behind them.
+        case gzip
+        /// By gzip, if it begins with the two bytes 1F 8B as what gzip makes; otherwise it is taken as it is.
+        case automatic
+    }
 
     /// The chunks of a stream.
     ///
@@ -29,9 +41,12 @@ public struct RecordStream: AsyncSequence, Sendable {
     ///   - descriptor: open for reading; nobody else should read it meanwhile, nor afterwards: more is read than is given out.
     ///   - size: in bytes, at least 1.
     ///   - recordSizeLimit: in bytes, at least 1: a record that makes a chunk so much larger than `size` is an error.
+    ///   - compression: sizes are those of what comes out.
     /// - Throws: ``InvalidArgumentError`` for sizes that cannot be.
     public init(
-        reading descriptor: Int32, by format: RecordFormat = .lines, size: Int = 1 << 20, recordSizeLimit: Int = 1 << 30
+        reading descriptor: Int32, by format: RecordFormat = .lines, size: Int = 1 << 20,
+        recordSizeLimit: Int = 1 << 30,
+        compression: Compression = .none
     ) throws {
         try InvalidArgumentError.check("size", size)
         try InvalidArgumentError.check("recordSizeLimit", recordSizeLimit)
@@ -40,6 +55,7 @@ public struct RecordStream: AsyncSequence, Sendable {
         self.format = format
         self.size = size
         self.recordSizeLimit = recordSizeLimit
+        self.compression = compression
     }
 
     /// Goes on where the descriptor is.
@@ -55,7 +71,7 @@ public struct RecordStream: AsyncSequence, Sendable {
         /// The next chunk, or nil at the end.
         ///
         /// - Throws: ``SystemError`` if the stream cannot be read; ``RecordSizeError`` for a record that is too long;
-        ///   `CancellationError` if the task is cancelled.
+        ///   ``GzipStreamError`` for one that is not what gzip makes; `CancellationError` if the task is cancelled.
         nonisolated(nonsending) public mutating func next() async throws -> RecordChunk? {
             let reader = try reader ?? StreamReader(stream)
             self.reader = reader
@@ -121,6 +137,12 @@ private final class StreamCutter: @unchecked Sendable {
     private var hasEnded = false
     /// How long a chunk may become.
     private let limit: Int
+    private var compression: RecordStream.Compression
+    /// What was read and not inflated, where the stream is compressed, or that is not known.
+    private var compressed: [UInt8] = []
+    private var gzip: GzipReader?
+    /// Whether there may be more to come of what was inflated already.
+    private var mayHaveMore = false
 
     init(_ stream: RecordStream) throws(SystemError) {
         self.stream = stream
@@ -128,6 +150,7 @@ private final class StreamCutter: @unchecked Sendable {
         scanner = RecordScanner(stream.format)
         let (limit, isTooLarge) = stream.size.addingReportingOverflow(stream.recordSizeLimit)
         self.limit = isTooLarge ? .max : limit
+        compression = stream.compression
     }
 
     // MARK: Any thread
@@ -204,24 +227,60 @@ private final class StreamCutter: @unchecked Sendable {
         return RecordChunk(taken, format: stream.format)
     }
 
-    /// Reads some bytes, or finds the end; false when it is stopped.
+    /// Adds some bytes, or finds the end; false when it is stopped.
     private func read() throws -> Bool {
         // What is behind the end of the chunk is moved.
         let most = min(buffer.count, max(1 << 16, stream.size - bytes.count), limit - bytes.count)
+        switch compression {
+        case .none:
+            guard let count = try readBuffer(most) else { return false }
+            bytes += buffer[..<count]
+            hasEnded = count == 0
+        case .gzip: return try inflate(most)
+        case .automatic:
+            while compressed.count < GzipReader.magic.count {
+                guard let count = try readBuffer(most) else { return false }
+                compressed += buffer[..<count]
+                if count == 0 { break }
+            }
+            compression = compressed.starts(with: GzipReader.magic) ? .gzip : .none
+            guard compression == .none else { break }
+            hasEnded = compressed.isEmpty
+            swap(&bytes, &compressed)
+        }
+        return true
+    }
+
+    /// Adds up to so many bytes of what comes out of the stream.
+    private func inflate(_ most: Int) throws -> Bool {
+        let gzip = try gzip ?? GzipReader()
+        self.gzip = gzip
+        if compressed.isEmpty, !mayHaveMore {
+            guard let count = try readBuffer(1 << 16) else { return false }
+            compressed = Array(buffer[..<count])
+            hasEnded = count == 0
+            if hasEnded, !gzip.isComplete { throw GzipStreamError.truncated }
+        }
+        let (used, made) = try compressed.withUnsafeBytes { compressed in
+            try buffer.withUnsafeMutableBytes { buffer in
+                try gzip.read(compressed, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<most]))
+            }
+        }
+        compressed.removeFirst(used)
+        mayHaveMore = made == most
+        bytes += buffer[..<made]
+        return true
+    }
+
+    /// Reads up to so many bytes into the buffer: how many, 0 at the end, nil when it is stopped.
+    private func readBuffer(_ most: Int) throws -> Int? {
         while true {
             let ready = futures_poll_pair(stream.descriptor, stopped.rawValue, -1)
-            if ready & 2 != 0 { return false }
+            if ready & 2 != 0 { return nil }
             // A signal; a read would wait where nobody could end it.
             if ready & 1 == 0 { continue }
             let count = Glibc.read(stream.descriptor, &buffer, most)
-            if count > 0 {
-                bytes += buffer[..<count]
-                return true
-            }
-            if count == 0 {
-                hasEnded = true
-                return true
-            }
+            if count >= 0 { return count }
             guard errno == EINTR || errno == EAGAIN else {
                 throw SystemError(call: "read", number: errno, context: "reading records")
             }

@@ -45,6 +45,7 @@ import Wire
             (.csv(separator: ";"), "a;\"\n\"\n,\"\n", ["a;\"\n\"", ",\""]),
             (.csv(), "\u{FEFF}\"a,\n\",b\nc\n", ["\u{FEFF}\"a,\n\",b", "c"]),
             (.csv(), "\u{FEA1}\"\n\"\n", ["\u{FEA1}\"", "\""]),
+            (.jsonLines, "{}\r\n\n[1]\n3", ["{}", "", "[1]", "3"]), (.whole, "a\n\0b\n", ["a\n\0b\n"]), (.whole, "", []),
             (.csv(), "\"never closed\n\n", ["\"never closed\n"]),
         ] as [(RecordFormat, String, [String])])
     func ends(format: RecordFormat, text: String, expected: [String]) {
@@ -53,7 +54,9 @@ import Wire
 
     @Test("how the bytes come makes no difference", arguments: [1, 2, 3, 5, 7, 64])
     func comesInPieces(size: Int) {
-        let formats: [RecordFormat] = [.lines, .nullDelimited, .csv(), .csv(separator: "\t"), .fixed(size: 5)]
+        let formats: [RecordFormat] = [
+            .lines, .nullDelimited, .csv(), .csv(separator: "\t"), .fixed(size: 5), .jsonLines, .whole,
+        ]
         var random = SplitMix(seed: UInt64(size))
         for _ in 0..<300 {
             let text = String(
@@ -62,6 +65,25 @@ import Wire
                 })
             for format in formats { #expect(records(text, format, pieces: size) == records(text, format)) }
         }
+    }
+
+    @Test("blank lines among lines of JSON are no records, and count as lines")
+    func blankLines() throws {
+        let text = "\n{\"a\": 1}\r\n \t\r\n\r\n\u{A0}\n\n2"
+        let chunk = RecordChunk(Array(text.utf8), format: .jsonLines)
+        #expect(try chunk.strings() == ["{\"a\": 1}", "\u{A0}", "2"])
+        var walk = RecordWalk(.jsonLines)
+        var lines: [Int] = []
+        var records: [String] = []
+        Array(text.utf8).withUnsafeBytes { bytes in
+            while let record = walk.next(in: bytes) {
+                lines.append(walk.lines)
+                records.append(String(decoding: record, as: UTF8.self))
+            }
+        }
+        #expect(lines == [2, 5, 7])
+        #expect(records == ["{\"a\": 1}\r\n", "\u{A0}\n", "2"])
+        #expect(try RecordChunk(Array("\n \n\t".utf8), format: .jsonLines).strings().isEmpty)
     }
 
     /// What somebody else may have written.
@@ -89,10 +111,10 @@ import Wire
         #expect(try format(1, 0) == .nullDelimited)
         #expect(try format(2, 44) == .csv())
         #expect(try format(3, 7) == .fixed(size: 7))
-        for (kind, value) in [(0, 11), (1, 256), (1, -1), (2, 34), (2, 200), (3, 0), (3, -1), (4, 1), (-1, 0)] {
+        for (kind, value) in [(0, 11), (1, 256), (1, -1), (2, 34), (2, 200), (3, 0), (3, -1), (4, 1), (5, 0), (-1, 0)] {
             #expect(throws: (any Error).self) { try format(kind, value) }
         }
-        for format in [RecordFormat.lines, .nullDelimited, .csv(separator: ";"), .fixed(size: 1 << 40)] {
+        for format in [RecordFormat.lines, .nullDelimited, .csv(separator: ";"), .fixed(size: 1 << 40), .jsonLines, .whole] {
             var encoder = PayloadEncoder()
             try ValueCodec<RecordFormat>().encode(format, into: &encoder)
             var decoder = try PayloadDecoder(payload: encoder.finish())

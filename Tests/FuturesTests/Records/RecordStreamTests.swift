@@ -104,6 +104,98 @@ extension ProcessSuites {
             }
         }
 
+        /// Each part becomes a member of its own.
+        private func gzipped(_ parts: [[UInt8]]) throws -> [UInt8] {
+            let folder = TemporaryFolder()
+            return try parts.flatMap { part in
+                let path = folder.write(part[...], to: "part")
+                let gzip = try ChildProgram("/bin/sh", ["-c", "gzip -c \(path) > \(path).gz"], capturesOutput: true)
+                #expect(gzip.readToEnd() == "")
+                return try #require(ProcFiles.bytes(of: "\(path).gz"))
+            }
+        }
+
+        @Test("what gzip made comes out in the same chunks as what it was made of, member by member")
+        func inflated() async throws {
+            var random = SplitMix(seed: 3)
+            let content = (0..<700_000).map { _ in Array("abcdefg\"\n,\0\r".utf8).randomElement(using: &random)! }
+            let members = try gzipped([Array(content[..<1]), [], Array(content[1..<300_000]), Array(content[300_000...])])
+            try await Leftovers.check {
+                for (format, size) in [(RecordFormat.lines, 1 << 16), (.csv(), 1000), (.fixed(size: 1 << 19), 1)] {
+                    let plain = try await withStream(of: content) {
+                        try await collect(RecordStream(reading: $0, by: format, size: size, compression: .automatic))
+                    }
+                    for (bytes, compression) in [
+                        (members, RecordStream.Compression.gzip), (members, .automatic),
+                        (members + [UInt8](repeating: 0, count: 100_000), .automatic),
+                    ] {
+                        let chunks = try await withStream(of: bytes, seed: UInt64(size)) {
+                            try await collect(
+                                RecordStream(reading: $0, by: format, size: size, compression: compression))
+                        }
+                        #expect(chunks == plain)
+                    }
+                }
+                for few in [[], [0x1F], [0x8B, 0x1F]] as [[UInt8]] {
+                    let chunks = try await withStream(of: few) {
+                        try await collect(RecordStream(reading: $0, compression: .automatic))
+                    }
+                    #expect(chunks == (few.isEmpty ? [] : [RecordChunk(few, format: .lines)]))
+                }
+                let asItIs = try await withStream(of: members) {
+                    try await collect(RecordStream(reading: $0, by: .whole))
+                }
+                #expect(asItIs == [RecordChunk(members, format: .whole)])
+            }
+        }
+
+        @Test("cut off, damaged, or with something else behind it, what should be gzip's is an error")
+        func notInflated() async throws {
+            let whole = try gzipped([Array("some lines\nof text\n".utf8)])
+            func error(_ bytes: [UInt8]) async throws -> GzipStreamError? {
+                await #expect(throws: GzipStreamError.self) {
+                    try await withStream(of: bytes) {
+                        try await collect(RecordStream(reading: $0, compression: .gzip))
+                    }
+                }
+            }
+            try await Leftovers.check {
+                for count in 0..<whole.count {
+                    #expect(try await error(Array(whole[..<count])) == .truncated)
+                    // After a whole one, it is another that has begun.
+                    if count > 0 { #expect(try await error(whole + whole[..<count]) == .truncated) }
+                }
+                var damaged = whole
+                damaged[whole.count - 8] ^= 1
+                let corrupt = try await error(damaged)
+                #expect("\(try #require(corrupt))".hasPrefix("its gzip data is damaged, at or before byte "))
+                #expect(try await error(Array("no gzip at all".utf8)) == .corrupt(offset: 2))
+                #expect(try await error(whole + [65]) == .trailing(offset: whole.count))
+                #expect(try await error(whole + [0, 0, 65]) == .trailing(offset: whole.count + 2))
+                #expect("\(GzipStreamError.truncated)" == "its gzip data ends in the middle")
+                #expect(
+                    "\(GzipStreamError.trailing(offset: 7))"
+                        == "behind its gzip data there is something else, from byte 7 on")
+            }
+        }
+
+        @Test("what becomes very large is inflated piece by piece, and a record without an end no further than its limit")
+        func inflatedPieceByPiece() async throws {
+            let bytes = try gzipped([[UInt8](repeating: 65, count: 200 << 20)])
+            let error = try await #require(throws: RecordSizeError.self) {
+                try await withStream(of: bytes) {
+                    try await collect(RecordStream(reading: $0, size: 1, recordSizeLimit: 1 << 20, compression: .gzip))
+                }
+            }
+            #expect(error.offset == 0)
+            var (count, largest) = (0, 0)
+            try await withStream(of: bytes) { input in
+                let stream = try RecordStream(reading: input, by: .fixed(size: 1 << 16), compression: .gzip)
+                for try await chunk in stream { (count, largest) = (count + chunk.length, max(largest, chunk.length)) }
+            }
+            #expect(count == 200 << 20 && largest == 1 << 20)
+        }
+
         @Test("what cannot be read is an error")
         func unreadable() async throws {
             try await Leftovers.check {
