@@ -33,10 +33,29 @@ func complainRaw(_ text: String) {
     while !bytes.isEmpty {
         let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { continue }
+        if count < 0, errno == EAGAIN {
+            waitUntilWritable(STDERR_FILENO)
+            continue
+        }
         // Nobody is left to be told.
         guard count > 0 else { return }
         bytes.removeFirst(count)
     }
+}
+
+/// An error in words, in which settings are called as on the command line.
+func described(_ error: any Error) -> String {
+    switch error {
+    case let error as InputError: return "\(error.name) cannot be read: \(described(error.cause))"
+    case is TaskTimeoutError, is WorkerLostError, is any BrokenExecutor: return inOptions("\(error)")
+    // As a journal gives them back.
+    case let error as RemoteError where error.typeName.hasPrefix("Futures."): return inOptions("\(error)")
+    default: return "\(error)"
+    }
+}
+
+private func inOptions(_ text: String) -> String {
+    text.replacing("hard timeout", with: "--timeout").replacing("workerLimits.residentMemory", with: "--worker-memory")
 }
 
 /// Tells what went wrong; gives what the program then ends with.
@@ -50,14 +69,14 @@ func ended(by error: any Error) -> any Error {
         if error.number == EPIPE { endBySignal(SIGPIPE) }
         complain("\(error)")
         return ExitCode(ExitStatus.outputFailed.rawValue)
-    case let error as InputError:
-        complain("\(error)")
+    case is InputError:
+        complain(described(error))
         return ExitCode(ExitStatus.noInput.rawValue)
     case is MapJournalError, is JournalOpeningError:
         complain("\(error)")
         return ExitCode(ExitStatus.journalFailed.rawValue)
     default:
-        complain("\(error)")
+        complain(described(error))
         return ExitCode(ExitStatus.unavailable.rawValue)
     }
 }

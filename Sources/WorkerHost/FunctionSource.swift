@@ -18,13 +18,14 @@ struct FunctionSource {
     ///
     /// - Throws: ``Unavailable`` for a library that cannot be used.
     static func all(_ libraries: [String]) throws -> [(source: FunctionSource, functions: [WorkerFunction])] {
-        try (libraries.map { FunctionSource(library: $0) } + [FunctionSource(library: nil)]).map { source in
+        try libraries.map { library in
+            let source = FunctionSource(library: library)
             do {
                 return (source, try source.command.functions())
             } catch {
-                throw Unavailable(text: source.library.map { "the functions of \($0): \(error)" } ?? "\(error)")
+                throw Unavailable(text: "the functions of \(library): \(error)")
             }
-        }
+        } + [(FunctionSource(library: nil), builtInFunctions.functions.map { WorkerFunction($0) })]
     }
 }
 
@@ -39,6 +40,8 @@ struct FunctionOptions: ParsableArguments {
         name: .customLong("load"),
         help: ArgumentHelp("A plug-in library that has callables; more than one may be named.", valueName: "library"))
     var libraries: [String] = []
+
+    func validate() throws { try CommandLineWords.checkText(libraries) }
 }
 
 /// `worker-host functions`: what can be mapped.

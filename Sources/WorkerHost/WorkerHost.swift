@@ -19,7 +19,7 @@ import Glibc
         openStandardDescriptors()
         // Started by `map` for the functions that are built in: as any program that is its own worker, without arguments.
         if CommandLine.arguments.count == 1 { WorkerProcess.runIfSpawned(builtInFunctions) }
-        main(nil)
+        main(CommandLineWords.all)
     }
 
     /// Where the program was started without one of them, nothing else may get its number, and what is written there.

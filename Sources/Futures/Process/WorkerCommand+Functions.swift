@@ -9,6 +9,14 @@ public struct WorkerFunction: Sendable, Hashable, CustomStringConvertible {
     /// Its argument and result types.
     public let signature: Signature
 
+    package init(name: String, signature: Signature) {
+        self.name = name
+        self.signature = signature
+    }
+
+    /// What a worker tells about the function.
+    package init(_ function: RegisteredFunction) { self.init(name: function.name, signature: function.signature) }
+
     /// Name and types, `pow(Swift.Int, Swift.Int) -> Swift.Int`.
     public var description: String { "\(name)\(signature)" }
 }

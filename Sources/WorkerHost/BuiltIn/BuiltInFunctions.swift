@@ -11,10 +11,13 @@ let builtInFunctions = FunctionRegistry {
     Callable("matching") { (chunk: RecordChunk, pattern: String) -> [UInt8] in
         let expression = try RegularExpression(pattern)
         var found: [UInt8] = []
-        try chunk.forEachRecord { record in
-            guard expression.matches(record) else { return }
-            found += record
-            if let delimiter = chunk.format.delimiter { found.append(delimiter) }
+        try chunk.withBytes { bytes in
+            var walk = RecordWalk(chunk.format)
+            while let record = walk.next(in: bytes) {
+                guard expression.matches(chunk.format.content(of: record)) else { continue }
+                found += record
+                if let end = chunk.format.delimiter, record.last != end { found.append(end) }
+            }
         }
         return found
     }

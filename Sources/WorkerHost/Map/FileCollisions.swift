@@ -4,18 +4,18 @@ import Glibc
 struct FileCollisions {
     private struct File {
         let what: String
-        let path: String
+        /// Nil where only a descriptor is known.
+        let path: FileName?
         /// Of a regular file that is there.
         let identity: (device: UInt64, inode: UInt64)?
 
-        init(_ what: String, path: String) {
+        init(_ what: String, path: FileName) {
             (self.what, self.path) = (what, path)
-            var status = stat()
-            identity = stat(path, &status) == 0 ? Self.identity(status) : nil
+            identity = path.status.flatMap { Self.identity($0) }
         }
 
         init(_ what: String, descriptor: Int32) {
-            (self.what, path) = (what, "")
+            (self.what, path) = (what, nil)
             var status = stat()
             identity = fstat(descriptor, &status) == 0 ? Self.identity(status) : nil
         }
@@ -26,22 +26,25 @@ struct FileCollisions {
 
         func isSame(as other: File) -> Bool {
             if let identity, let theirs = other.identity { return identity == theirs }
-            return identity == nil && other.identity == nil && !path.isEmpty && path == other.path
-                && access(path, F_OK) != 0
+            guard identity == nil, other.identity == nil, let path, path == other.path else { return false }
+            return path.withPath { access($0, F_OK) } != 0
         }
     }
 
     /// What is wrong; nil if all files are different.
     ///
     /// - Parameters:
-    ///   - inputs: paths, or "-".
     ///   - outputs: what each is, and its path; nil for standard output.
-    static func problem(inputs: [String], outputs: [(what: String, path: String?)]) -> String? {
-        let read = inputs.map { name in
-            name == "-" ? File("standard input", descriptor: STDIN_FILENO) : File("the input \(name)", path: name)
+    static func problem(inputs: [MapInput], outputs: [(what: String, path: FileName?)]) -> String? {
+        let read = inputs.map { input in
+            switch input {
+            case .standardInput: File(input.shown, descriptor: STDIN_FILENO)
+            case .file(let name): File("the input \(name.shown)", path: name)
+            }
         }
         let written = outputs.map { output in
-            output.path.map { File("\(output.what) \($0)", path: $0) } ?? File(output.what, descriptor: STDOUT_FILENO)
+            output.path.map { File("\(output.what) \($0.shown)", path: $0) }
+                ?? File(output.what, descriptor: STDOUT_FILENO)
         }
         for (index, output) in written.enumerated() {
             for other in read + written[..<index] where output.isSame(as: other) {

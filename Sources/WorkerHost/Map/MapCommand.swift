@@ -42,7 +42,7 @@ struct MapCommand: ParsableCommand {
     @Option(
         name: .customLong("input"),
         help: ArgumentHelp("A file to read, like those at the end; more than one may be named.", valueName: "file"))
-    var inputs: [String] = []
+    var inputs: [FileName] = []
 
     @Option(
         name: .customLong("exec"),
@@ -69,10 +69,16 @@ struct MapCommand: ParsableCommand {
     @Flag
     var order = OrderOption.ordered
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("A file to write instead of standard output.", valueName: "file"))
-    var output: String?
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("A file to write instead of standard output, which - stands for, too.", valueName: "file"))
+    var output: FileName?
 
-    @Flag(help: "Write the sum of all results, numbers or lists of numbers, instead of the results.")
+    @Flag(
+        help: """
+            Write the sum of all results instead of them, column by column, for functions that return numbers or lists of numbers; 0 \
+            if there are none.
+            """)
     var sum = false
 
     @Option(
@@ -81,13 +87,19 @@ struct MapCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How often what failed is run again: a record or block that threw, or whose worker was lost.",
+            """
+            How often what failed is run again: a record or block that threw, or whose worker was lost. One that took too long \
+            (--timeout) is not.
+            """,
             valueName: "n"))
     var retries = 0
 
     @Option(
         help: ArgumentHelp(
-            "What is done about failures: stop, skip, or collect:FILE, where the input of what failed goes.",
+            """
+            What is done about failures: stop, skip, or collect:FILE, where the input of what failed goes: its bytes, and an end \
+            for a last record without one.
+            """,
             valueName: "policy"))
     var onError = FailurePolicy.stop
 
@@ -134,7 +146,9 @@ struct MapCommand: ParsableCommand {
 
     /// Of the function; what runs commands is one, too.
     private var functionName: String { commandText == nil ? words.first ?? "" : "exec" }
-    private var files: [String] { commandText == nil ? Array(words.dropFirst()) : words }
+    private var files: [FileName] { (commandText == nil ? words.dropFirst() : words[...]).map { FileName($0) } }
+    /// Nil for standard output.
+    private var outputFile: FileName? { output == FileName("-") ? nil : output }
 
     func validate() throws {
         if commandText == nil, words.isEmpty { throw ValidationError("Missing expected argument '<function>'") }
@@ -143,7 +157,8 @@ struct MapCommand: ParsableCommand {
         if retryFailed, !resume { throw ValidationError("--retry-failed needs --resume") }
         if let workers, workers < 1 { throw ValidationError("--workers must be at least 1, not \(workers)") }
         if retries < 0 { throw ValidationError("--retries must be at least 0, not \(retries)") }
-        if (files + inputs).count(where: { $0 == "-" }) > 1 {
+        try CommandLineWords.checkText([functionName] + [argument, commandText, journal].compactMap { $0 })
+        if (files + inputs).count(where: { $0 == FileName("-") }) > 1 {
             throw ValidationError("standard input can be read once only")
         }
         if block.bytes > 1 << 30 { throw ValidationError("--block must be at most 1G, not \(block)") }
@@ -154,6 +169,8 @@ struct MapCommand: ParsableCommand {
         let interruption = Interruption()
         interruption.watch()
         let recording = RunRecording()
+        // A file that may not become larger is an error like a full disk, and not our end. Workers begin with the default.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             outcome = try map(interruption, recording)
             try recording.finish(outcome.wasStopped ? "stopped at a failure" : interruption.name)
@@ -173,9 +190,11 @@ struct MapCommand: ParsableCommand {
 
     private func map(_ interruption: Interruption, _ recording: RunRecording) throws -> MapRun.Outcome {
         let names = inputs + files
-        let sources = MapInputs(names: names.isEmpty ? ["-"] : names, format: by.format, blockSize: block.bytes)
+        let sources = MapInputs(
+            all: names.isEmpty ? [.standardInput] : names.map { MapInput($0) }, format: by.format,
+            blockSize: block.bytes)
         try sources.check()
-        try checkFiles(sources.names)
+        try checkFiles(sources.all)
         let (source, function) = try findFunction()
         let kept = try journal.map { path -> MapJournal in
             do {
@@ -184,7 +203,8 @@ struct MapCommand: ParsableCommand {
                 throw JournalOpeningError(cause: error)
             }
         }
-        let sink = try output.map { try RecordOutput(path: $0) } ?? RecordOutput(STDOUT_FILENO, name: "standard output")
+        let sink =
+            try outputFile.map { try RecordOutput(path: $0) } ?? RecordOutput(STDOUT_FILENO, name: "standard output")
         try recording.open(report: report, trace: trace)
         var options = poolOptions
         options.observer = recording.recorder
@@ -201,7 +221,7 @@ struct MapCommand: ParsableCommand {
             recording: recording)
         let outcome = try run.go()
         if sum, !outcome.wasStopped, interruption.signal == nil {
-            try sink.write(outcome.sum.map { "\($0)" }.joined(separator: " ") + "\n")
+            try sink.write(outcome.sumText + "\n")
         }
         try sink.finish()
         // After a failure that stops it, what waits is not begun, and what runs is not waited for.
@@ -241,18 +261,23 @@ struct MapCommand: ParsableCommand {
             throw wrongUse(
                 "\(function.name)\(readable(function.signature)) \(argument == nil ? "needs" : "takes no") --argument")
         }
+        if sum, !mappable.output.isNumeric {
+            throw wrongUse(
+                "--sum needs a function that returns numbers, and it is \(function.name)\(readable(function.signature))"
+            )
+        }
         return (source, mappable)
     }
 
-    private func checkFiles(_ names: [String]) throws {
-        var outputs: [(what: String, path: String?)] = [
-            output.map { ("the output", $0) } ?? ("standard output", nil)
+    private func checkFiles(_ inputs: [MapInput]) throws {
+        var outputs: [(what: String, path: FileName?)] = [
+            outputFile.map { ("the output", $0) } ?? ("standard output", nil)
         ]
         if case .collect(let path) = onError { outputs.append(("the file for what failed,", path)) }
-        if let journal { outputs.append(("the journal", journal)) }
-        if let report { outputs.append(("the report", report)) }
-        if let trace { outputs.append(("the trace", trace)) }
-        if let problem = FileCollisions.problem(inputs: names, outputs: outputs) { throw wrongUse(problem) }
+        if let journal { outputs.append(("the journal", FileName(journal))) }
+        if let report { outputs.append(("the report", FileName(report))) }
+        if let trace { outputs.append(("the trace", FileName(trace))) }
+        if let problem = FileCollisions.problem(inputs: inputs, outputs: outputs) { throw wrongUse(problem) }
     }
 
     private func wrongUse(_ text: String) -> WrongUse { WrongUse(command: "map", text: text) }

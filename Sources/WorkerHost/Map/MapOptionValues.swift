@@ -61,7 +61,7 @@ enum ChunkSizeOption: ExpressibleByArgument {
     }
 }
 
-/// What records are: lines, null, csv, or bytes:N.
+/// What records are: lines, null, csv, jsonl, file, or bytes:N.
 struct FormatOption: ExpressibleByArgument {
     let format: RecordFormat
     private let text: String
@@ -79,6 +79,8 @@ struct FormatOption: ExpressibleByArgument {
         case "lines": format = .lines
         case "null": format = .nullDelimited
         case "csv": format = .csv()
+        case "jsonl": format = .jsonLines
+        case "file": format = .whole
         default:
             guard argument.hasPrefix("bytes:"), let size = ByteSize(argument: String(argument.dropFirst(6))) else {
                 return nil
@@ -120,7 +122,7 @@ enum ProgressOption: String, ExpressibleByArgument { case auto, never }
 enum FailurePolicy: ExpressibleByArgument, Equatable {
     case stop, skip
     /// Their input goes to a file.
-    case collect(String)
+    case collect(FileName)
 
     init?(argument: String) {
         switch argument {
@@ -128,7 +130,7 @@ enum FailurePolicy: ExpressibleByArgument, Equatable {
         case "skip": self = .skip
         default:
             guard argument.hasPrefix("collect:"), argument != "collect:" else { return nil }
-            self = .collect(String(argument.dropFirst(8)))
+            self = .collect(FileName(String(argument.dropFirst(8))))
         }
     }
 

@@ -22,8 +22,11 @@ struct MapRun {
         var done = 0
         var failed = 0
         var wasStopped = false
-        /// Column by column.
+        /// Column by column; nothing where there was no number.
         var sum: [ShellNumber] = []
+
+        /// As it is written.
+        var sumText: String { sum.isEmpty ? "0" : sum.map { "\($0)" }.joined(separator: " ") }
     }
 
     /// - Throws: ``InputError``, ``OutputError``, and what breaks a pool.
@@ -33,10 +36,10 @@ struct MapRun {
     }
 
     private func map<Input: ShellInput, Output: ShellOutput>(_: Input.Type, _: Output.Type) throws -> Outcome {
-        var keepsElements = false
-        if case .collect = policy { keepsElements = true }
-        let places = PlaceBook<Input>(keepsElements: keepsElements)
-        let elements = MapElements(inputs: inputs, places: places)
+        var keepsRecords = false
+        if case .collect = policy { keepsRecords = true }
+        let places = PlaceBook()
+        let elements = MapElements<Input>(inputs: inputs, places: places, keepsRecords: keepsRecords)
         let results: MapResults<Output>
         if let argument {
             let callable = Callable<Output, Input, String>(external: function.name)
@@ -56,12 +59,12 @@ struct MapRun {
                 callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
     }
 
-    private func consume<Input: ShellInput, Output: ShellOutput>(
-        _ outcomes: MapIndexedOutcomes<Output>, _ places: PlaceBook<Input>
+    private func consume<Output: ShellOutput>(
+        _ outcomes: MapIndexedOutcomes<Output>, _ places: PlaceBook
     ) throws -> Outcome {
         var outcome = Outcome()
-        var collected: RecordOutput?
-        if case .collect(let path) = policy { collected = try RecordOutput(path: path) }
+        var collected: FailedInput?
+        if case .collect(let path) = policy { collected = try FailedInput(path: path) }
         defer {
             try? collected?.flush()
             // The results before an error; if they cannot be written, that is told already.
@@ -73,7 +76,7 @@ struct MapRun {
             if !outcomes.isReady { try output?.flush() }
             guard let element = try outcomes.next() else { break }
             let place = places.take(element.index)
-            if let place { bar?.advance(by: place.place.length, failed: outcome.failed) }
+            if let place { bar?.advance(by: place.length, failed: outcome.failed) }
             switch element.outcome {
             case .success(let value):
                 outcome.done += 1
@@ -86,13 +89,13 @@ struct MapRun {
                 outcome.failed += 1
                 recording.failed(place.place, error)
                 bar?.clear()
-                complain("\(place.place.description): \(error)")
+                complain("\(place.description): \(described(error))")
                 if policy == .stop {
                     outcome.wasStopped = true
                     try output?.flush()
                     return outcome
                 }
-                if let element = place.element { try collect(element, to: collected) }
+                try collected?.add(place)
             }
         }
         try output?.flush()
@@ -101,24 +104,13 @@ struct MapRun {
     }
 
     private func add(_ value: some ShellOutput, to outcome: inout Outcome) {
-        guard let numbers = value.numbers else { return }
-        for (index, number) in numbers.enumerated() {
+        for (index, number) in value.numbers.enumerated() {
             if index < outcome.sum.count {
                 outcome.sum[index] = outcome.sum[index] + number
             } else {
                 outcome.sum.append(number)
             }
         }
-    }
-
-    private func collect(_ element: some ShellInput, to output: RecordOutput?) throws {
-        var bytes: [UInt8] = []
-        do {
-            try element.appendRecords(to: &bytes, inputs.format)
-        } catch {
-            throw InputError(name: "what failed", cause: error)
-        }
-        try output?.write { $0 += bytes }
     }
 }
 

@@ -5,8 +5,6 @@ protocol ShellInput: Codable, Sendable {
     /// How many records of the input one is.
     static var kind: ShellInputKind { get }
     static func elements(of chunk: RecordChunk) throws -> [Self]
-    /// The records as they were in the input, but for the ends of single ones.
-    func appendRecords(to bytes: inout [UInt8], _ format: RecordFormat) throws
 }
 
 enum ShellInputKind { case record, block }
@@ -14,24 +12,16 @@ enum ShellInputKind { case record, block }
 extension String: ShellInput {
     static var kind: ShellInputKind { .record }
     static func elements(of chunk: RecordChunk) throws -> [String] { try chunk.strings() }
-    func appendRecords(to bytes: inout [UInt8], _ format: RecordFormat) {
-        bytes += Array(utf8)
-        bytes += format.recordEnd
-    }
 }
 
 extension Array: ShellInput where Element: ShellBlockElement {
     static var kind: ShellInputKind { .block }
     static func elements(of chunk: RecordChunk) throws -> [[Element]] { [try Element.block(chunk)] }
-    func appendRecords(to bytes: inout [UInt8], _ format: RecordFormat) throws {
-        for element in self { element.append(to: &bytes, format) }
-    }
 }
 
 /// What arrays for the shell may have.
 protocol ShellBlockElement: Codable, Sendable {
     static func block(_ chunk: RecordChunk) throws -> [Self]
-    func append(to bytes: inout [UInt8], _ format: RecordFormat)
 }
 
 extension UInt8: ShellBlockElement {
@@ -39,29 +29,29 @@ extension UInt8: ShellBlockElement {
         if case .bytes(let bytes, _) = chunk.content { return bytes }
         return try chunk.withBytes { Array($0) }
     }
-    func append(to bytes: inout [UInt8], _ format: RecordFormat) { bytes.append(self) }
 }
 
 extension String: ShellBlockElement {
     static func block(_ chunk: RecordChunk) throws -> [String] { try chunk.strings() }
-    func append(to bytes: inout [UInt8], _ format: RecordFormat) { appendRecords(to: &bytes, format) }
 }
 
 extension RecordChunk: ShellInput {
     static var kind: ShellInputKind { .block }
     static func elements(of chunk: RecordChunk) -> [RecordChunk] { [chunk] }
-    func appendRecords(to bytes: inout [UInt8], _ format: RecordFormat) throws { try withBytes { bytes += $0 } }
 }
 
 /// What functions for the shell may return.
 protocol ShellOutput: Codable, Sendable {
     func appendText(to bytes: inout [UInt8])
-    /// The numbers that it is; nil if it is none.
-    var numbers: [ShellNumber]? { get }
+    /// Whether all values are numbers, lists of them, or nothing.
+    static var isNumeric: Bool { get }
+    /// The numbers that it is.
+    var numbers: [ShellNumber] { get }
 }
 
 extension ShellOutput {
-    var numbers: [ShellNumber]? { nil }
+    static var isNumeric: Bool { false }
+    var numbers: [ShellNumber] { [] }
 }
 
 /// A number of either kind, for sums.
@@ -104,12 +94,14 @@ extension String: ShellOutput {
 
 extension Int: ShellOutput {
     func appendText(to bytes: inout [UInt8]) { "\(self)".appendText(to: &bytes) }
-    var numbers: [ShellNumber]? { [.whole(self)] }
+    static var isNumeric: Bool { true }
+    var numbers: [ShellNumber] { [.whole(self)] }
 }
 
 extension Double: ShellOutput {
     func appendText(to bytes: inout [UInt8]) { "\(self)".appendText(to: &bytes) }
-    var numbers: [ShellNumber]? { [.fraction(self)] }
+    static var isNumeric: Bool { true }
+    var numbers: [ShellNumber] { [.fraction(self)] }
 }
 
 extension Bool: ShellOutput {
@@ -119,10 +111,13 @@ extension Bool: ShellOutput {
 /// What arrays as results may have.
 protocol ShellOutputElement: Codable, Sendable {
     static func append(_ elements: [Self], to bytes: inout [UInt8])
+    /// Whether all values are numbers.
+    static var isNumber: Bool { get }
     var number: ShellNumber? { get }
 }
 
 extension ShellOutputElement {
+    static var isNumber: Bool { false }
     var number: ShellNumber? { nil }
 }
 
@@ -140,6 +135,7 @@ extension Int: ShellOutputElement {
     static func append(_ elements: [Int], to bytes: inout [UInt8]) {
         elements.map { "\($0)" }.joined(separator: " ").appendText(to: &bytes)
     }
+    static var isNumber: Bool { true }
     var number: ShellNumber? { .whole(self) }
 }
 
@@ -147,23 +143,18 @@ extension Double: ShellOutputElement {
     static func append(_ elements: [Double], to bytes: inout [UInt8]) {
         elements.map { "\($0)" }.joined(separator: " ").appendText(to: &bytes)
     }
+    static var isNumber: Bool { true }
     var number: ShellNumber? { .fraction(self) }
 }
 
 extension Array: ShellOutput where Element: ShellOutputElement {
     func appendText(to bytes: inout [UInt8]) { Element.append(self, to: &bytes) }
-    var numbers: [ShellNumber]? {
-        let numbers = compactMap(\.number)
-        return numbers.count == count ? numbers : nil
-    }
+    static var isNumeric: Bool { Element.isNumber }
+    var numbers: [ShellNumber] { compactMap(\.number) }
 }
 
 extension Optional: ShellOutput where Wrapped: ShellOutput {
     func appendText(to bytes: inout [UInt8]) { self?.appendText(to: &bytes) }
-    var numbers: [ShellNumber]? { self.map { $0.numbers } ?? [] }
-}
-
-extension RecordFormat {
-    /// What a record that was taken out of its place is given as an end.
-    fileprivate var recordEnd: [UInt8] { delimiter.map { [$0] } ?? [] }
+    static var isNumeric: Bool { Wrapped.isNumeric }
+    var numbers: [ShellNumber] { self?.numbers ?? [] }
 }

@@ -1,0 +1,102 @@
+import Futures
+
+/// The elements of all inputs, for a map.
+struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
+    typealias Element = Input
+
+    let inputs: MapInputs
+    let places: PlaceBook
+    /// Whether the records of what is on its way are kept.
+    let keepsRecords: Bool
+
+    func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    struct Iterator: AsyncIteratorProtocol {
+        private enum Chunks {
+            case pieces(FilePieces.Iterator)
+            case stream(RecordStream.Iterator, MapInputs.Closing?)
+        }
+
+        private let elements: MapElements
+        private var inputs: ArraySlice<MapInput>
+        private var input = MapInput.standardInput
+        private var chunks: Chunks?
+        private var offset = 0
+        /// How many lines, or records, of the input are before the next block.
+        private var lines = 0
+        /// Of the last block.
+        private var rest: ArraySlice<Input> = []
+
+        init(_ elements: MapElements) {
+            self.elements = elements
+            inputs = elements.inputs.all[...]
+        }
+
+        mutating func next() async throws -> Input? {
+            while true {
+                if let element = rest.popFirst() { return element }
+                do {
+                    guard let chunk = try await nextChunk() else { return nil }
+                    try begin(chunk)
+                } catch {
+                    throw InputError(name: input.shown, cause: error)
+                }
+            }
+        }
+
+        private mutating func begin(_ chunk: RecordChunk) throws {
+            rest = try Input.elements(of: chunk)[...]
+            var block = InputBlock(
+                input: input, offset: offset, length: chunk.length, format: chunk.format, count: rest.count,
+                firstLine: Input.kind == .record ? lines + 1 : nil, records: elements.keepsRecords ? chunk : nil)
+            offset += chunk.length
+            if Input.kind == .record {
+                if chunk.format == .jsonLines {
+                    let numbers = try chunk.lineNumbers()
+                    block.lines = numbers.records
+                    lines += numbers.all
+                } else {
+                    lines += rest.count
+                }
+            }
+            if !rest.isEmpty { elements.places.add(block) }
+        }
+
+        private mutating func nextChunk() async throws -> RecordChunk? {
+            while true {
+                switch chunks {
+                case .pieces(var iterator):
+                    let piece = try await iterator.next()
+                    chunks = .pieces(iterator)
+                    if let piece { return RecordChunk(piece) }
+                case .stream(var iterator, let closing):
+                    let chunk = try await iterator.next()
+                    chunks = .stream(iterator, closing)
+                    if let chunk { return chunk }
+                case nil: break
+                }
+                chunks = nil
+                guard let next = inputs.popFirst() else { return nil }
+                (input, offset, lines) = (next, 0, 0)
+                switch try elements.inputs.open(next) {
+                case .file(let pieces): chunks = .pieces(pieces.makeAsyncIterator())
+                case .stream(let stream, let closing): chunks = .stream(stream.makeAsyncIterator(), closing)
+                }
+            }
+        }
+    }
+}
+
+extension RecordChunk {
+    /// On which lines its records are, from 0, and how many lines it has.
+    ///
+    /// - Returns: no numbers where each line has a record.
+    fileprivate func lineNumbers() throws -> (records: [Int32]?, all: Int) {
+        try withBytes { bytes in
+            var walk = RecordWalk(format)
+            var numbers: [Int32] = []
+            while walk.next(in: bytes) != nil { numbers.append(Int32(walk.lines - 1)) }
+            return (numbers.count == walk.lines ? nil : numbers, walk.lines)
+        }
+    }
+}
