@@ -173,7 +173,8 @@ import Testing
                 worker-host: /nowhere/file cannot be written: No such file or directory
 
                 """)
-        let missing = try run("$W map cat $D/missing; echo $?; $W map cat $D; echo $?; $W map cat <&-; echo $?")
+        let missing = try run(
+            "$W map cat $D/missing; echo $?; $W map cat /proc/self/mem; echo $?; $W map cat <&-; echo $?")
         #expect(missing.output == "66\n66\n66\n", "\(missing)")
         #expect(
             missing.errors.hasPrefix("worker-host: \(folder.path)/missing cannot be read: No such file"), "\(missing)")

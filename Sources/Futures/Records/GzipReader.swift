@@ -24,9 +24,6 @@ public enum GzipStreamError: Error, Sendable, Hashable, CustomStringConvertible 
 
 /// Inflates what a stream has, member by member, no further than there is room for. One thread's.
 final class GzipReader {
-    /// How a file of gzip's begins (RFC 1952).
-    static let magic: [UInt8] = [0x1F, 0x8B]
-
     private let gunzip: OpaquePointer
     /// How many compressed bytes were used.
     private var offset = 0

@@ -33,6 +33,9 @@ public struct RecordStream: AsyncSequence, Sendable {
         case gzip
         /// By gzip, if it begins with the two bytes 1F 8B as what gzip makes; otherwise it is taken as it is.
         case automatic
+
+        /// How what gzip makes begins (RFC 1952).
+        package static let gzipMagic: [UInt8] = [0x1F, 0x8B]
     }
 
     /// The chunks of a stream.
@@ -238,12 +241,12 @@ private final class StreamCutter: @unchecked Sendable {
             hasEnded = count == 0
         case .gzip: return try inflate(most)
         case .automatic:
-            while compressed.count < GzipReader.magic.count {
+            while compressed.count < RecordStream.Compression.gzipMagic.count {
                 guard let count = try readBuffer(most) else { return false }
                 compressed += buffer[..<count]
                 if count == 0 { break }
             }
-            compression = compressed.starts(with: GzipReader.magic) ? .gzip : .none
+            compression = compressed.starts(with: RecordStream.Compression.gzipMagic) ? .gzip : .none
             guard compression == .none else { break }
             hasEnded = compressed.isEmpty
             swap(&bytes, &compressed)

@@ -8,6 +8,10 @@ let builtInFunctions = FunctionRegistry {
     Callable("exec") { (chunk: RecordChunk, command: String) -> [UInt8] in
         try chunk.withBytes { try ShellCommand(text: command).run($0) }
     }
+    Callable("exec_lines") { (chunk: RecordChunk, command: String) -> [UInt8] in
+        guard let end = chunk.format.delimiter, chunk.format != .csv() else { throw NoLines() }
+        return try LineProgram.answers(of: command, to: chunk, endingWith: end)
+    }
     Callable("matching") { (chunk: RecordChunk, pattern: String) -> [UInt8] in
         let expression = try RegularExpression(pattern)
         var found: [UInt8] = []
@@ -32,6 +36,11 @@ let builtInFunctions = FunctionRegistry {
         guard let number = UInt64(record.trimmed) else { throw NotANumber(text: record) }
         return isPrime(number) ? "\(number)" : nil
     }
+}
+
+/// What ends a record may be in it as well, or nothing does.
+struct NoLines: Error, CustomStringConvertible {
+    var description: String { "records that are answered one by one have to be lines, jsonl or null" }
 }
 
 /// A record is no whole number.

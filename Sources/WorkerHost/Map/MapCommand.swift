@@ -33,7 +33,10 @@ struct MapCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The function's name, unless there is --exec; then files to read, - or none for standard input.",
+            """
+            The function's name, unless there is --exec; then files to read, - or none for standard input. A folder stands for all \
+            files below it, sorted by name, but for hidden ones and folders that are only linked to.
+            """,
             valueName: "function-and-files"))
     var words: [String] = []
 
@@ -51,11 +54,32 @@ struct MapCommand: ParsableCommand {
             valueName: "command"))
     var commandText: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How it is run: block, anew for each block; or lines, once in each worker, where it has to answer each line with one, \
+            and at once (as sed -u does).
+            """, valueName: "mode"))
+    var execMode = ExecModeOption.block
+
     @Option(help: ArgumentHelp("The text that the function takes besides the input, if it takes one."))
     var argument: String?
 
-    @Option(help: ArgumentHelp("What a record is: lines, null, csv, or bytes:N.", valueName: "format"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            What a record is: lines, null (what ends with a zero byte), csv (a row), jsonl (a line that is not blank), bytes:N, or \
+            file for all of an input.
+            """, valueName: "format"))
     var by = FormatOption.lines
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Whether input that gzip made is decompressed: auto where records are lines or end with a byte, and the input begins as \
+            what gzip makes; always, where anything else is an error; or never.
+            """, valueName: "when"))
+    var decompress = DecompressOption.auto
 
     @Option(help: ArgumentHelp("How much a block has at least, such as 64K or 4M.", valueName: "size"))
     var block = ByteSize(1 << 20)
@@ -145,13 +169,22 @@ struct MapCommand: ParsableCommand {
     var workerMemory: ByteSize?
 
     /// Of the function; what runs commands is one, too.
-    private var functionName: String { commandText == nil ? words.first ?? "" : "exec" }
+    private var functionName: String {
+        if commandText == nil { return words.first ?? "" }
+        return execMode == .lines ? "exec_lines" : "exec"
+    }
     private var files: [FileName] { (commandText == nil ? words.dropFirst() : words[...]).map { FileName($0) } }
     /// Nil for standard output.
     private var outputFile: FileName? { output == FileName("-") ? nil : output }
 
     func validate() throws {
         if commandText == nil, words.isEmpty { throw ValidationError("Missing expected argument '<function>'") }
+        if execMode == .lines {
+            if commandText == nil { throw ValidationError("--exec-mode needs --exec") }
+            if ![.lines, .jsonLines, .nullDelimited].contains(by.format) {
+                throw ValidationError("--exec-mode lines needs --by lines, jsonl or null")
+            }
+        }
         if commandText != nil, argument != nil { throw ValidationError("--exec takes no --argument") }
         if resume, journal == nil { throw ValidationError("--resume needs --journal FILE") }
         if retryFailed, !resume { throw ValidationError("--retry-failed needs --resume") }
@@ -191,8 +224,8 @@ struct MapCommand: ParsableCommand {
     private func map(_ interruption: Interruption, _ recording: RunRecording) throws -> MapRun.Outcome {
         let names = inputs + files
         let sources = MapInputs(
-            all: names.isEmpty ? [.standardInput] : names.map { MapInput($0) }, format: by.format,
-            blockSize: block.bytes)
+            all: try names.isEmpty ? [.standardInput] : MapInputs.all(names), format: by.format,
+            blockSize: block.bytes, compression: decompress.compression(by.format))
         try sources.check()
         try checkFiles(sources.all)
         let (source, function) = try findFunction()

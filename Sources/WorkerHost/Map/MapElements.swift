@@ -24,6 +24,8 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
         private var offset = 0
         /// How many lines, or records, of the input are before the next block.
         private var lines = 0
+        /// Whether the input, were it to end here, would be a record without bytes.
+        private var isEmptyRecord = false
         /// Of the last block.
         private var rest: ArraySlice<Input> = []
 
@@ -64,24 +66,36 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
 
         private mutating func nextChunk() async throws -> RecordChunk? {
             while true {
-                switch chunks {
-                case .pieces(var iterator):
-                    let piece = try await iterator.next()
-                    chunks = .pieces(iterator)
-                    if let piece { return RecordChunk(piece) }
-                case .stream(var iterator, let closing):
-                    let chunk = try await iterator.next()
-                    chunks = .stream(iterator, closing)
-                    if let chunk { return chunk }
-                case nil: break
+                if let chunk = try await nextChunkOfInput() {
+                    isEmptyRecord = false
+                    return chunk
                 }
                 chunks = nil
+                if isEmptyRecord {
+                    isEmptyRecord = false
+                    return RecordChunk([], format: .whole)
+                }
                 guard let next = inputs.popFirst() else { return nil }
                 (input, offset, lines) = (next, 0, 0)
+                isEmptyRecord = elements.inputs.format == .whole
                 switch try elements.inputs.open(next) {
                 case .file(let pieces): chunks = .pieces(pieces.makeAsyncIterator())
                 case .stream(let stream, let closing): chunks = .stream(stream.makeAsyncIterator(), closing)
                 }
+            }
+        }
+
+        private mutating func nextChunkOfInput() async throws -> RecordChunk? {
+            switch chunks {
+            case .pieces(var iterator):
+                let piece = try await iterator.next()
+                chunks = .pieces(iterator)
+                return piece.map { RecordChunk($0) }
+            case .stream(var iterator, let closing):
+                let chunk = try await iterator.next()
+                chunks = .stream(iterator, closing)
+                return chunk
+            case nil: return nil
             }
         }
     }

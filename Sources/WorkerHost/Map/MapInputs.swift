@@ -40,6 +40,8 @@ struct MapInputs: Sendable {
     let all: [MapInput]
     let format: RecordFormat
     let blockSize: Int
+    /// What those may be compressed with that are read here.
+    let compression: RecordStream.Compression
 
     /// One of them, opened if it is no regular file.
     enum Opened {
@@ -58,7 +60,9 @@ struct MapInputs: Sendable {
     var totalSize: Int? {
         var total = 0
         for input in all {
-            guard let status = input.status, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
+            guard let status = input.status, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0,
+                compression(of: input) == RecordStream.Compression.none
+            else { return nil }
             total += Int(status.st_size)
         }
         return total
@@ -72,10 +76,39 @@ struct MapInputs: Sendable {
             if name.withPath({ access($0, R_OK) }) != 0 {
                 throw InputError(name: name.shown, cause: SystemReason(errno))
             }
-            if let status = name.status, status.st_mode & S_IFMT == S_IFDIR {
-                throw InputError(name: name.shown, cause: SystemReason(EISDIR))
+        }
+    }
+
+    /// The inputs that names stand for: those of folders the files below them.
+    ///
+    /// - Throws: ``InputError`` for a folder that cannot be read.
+    static func all(_ names: [FileName]) throws(InputError) -> [MapInput] {
+        var inputs: [MapInput] = []
+        for name in names {
+            let input = MapInput(name)
+            if case .file(let folder) = input, let status = folder.status, status.st_mode & S_IFMT == S_IFDIR {
+                inputs += try InputFolder.files(below: folder).map { .file($0) }
+            } else {
+                inputs.append(input)
             }
         }
+        return inputs
+    }
+
+    /// What an input that can be read more than once is compressed with; nil if it cannot.
+    private func compression(of input: MapInput) -> RecordStream.Compression? {
+        guard compression == .automatic else { return compression }
+        var magic: [UInt8] = [0, 0]
+        var count = -1
+        switch input {
+        case .standardInput: count = pread(STDIN_FILENO, &magic, 2, lseek(STDIN_FILENO, 0, SEEK_CUR))
+        case .file(let name):
+            let descriptor = name.withPath { Glibc.open($0, O_RDONLY | O_CLOEXEC) }
+            guard descriptor >= 0 else { return nil }
+            defer { close(descriptor) }
+            count = pread(descriptor, &magic, 2, 0)
+        }
+        return count < 0 ? nil : magic == RecordStream.Compression.gzipMagic ? .gzip : RecordStream.Compression.none
     }
 
     func open(_ input: MapInput) throws -> Opened {
@@ -85,7 +118,7 @@ struct MapInputs: Sendable {
         let isSpecial = ["/dev/", "/proc/", "/sys/"].contains { name.bytes.starts(with: $0.utf8) }
         // A worker is told the name as text.
         if !isSpecial, let path = name.text, let status = name.status, status.st_mode & S_IFMT == S_IFREG,
-            status.st_size > 0
+            status.st_size > 0, compression(of: input) == RecordStream.Compression.none
         {
             return .file(try FilePieces(of: path, by: format, size: blockSize))
         }
@@ -96,7 +129,7 @@ struct MapInputs: Sendable {
     }
 
     private func stream(_ descriptor: Int32) throws -> RecordStream {
-        try RecordStream(reading: descriptor, by: format, size: blockSize)
+        try RecordStream(reading: descriptor, by: format, size: blockSize, compression: compression)
     }
 }
 

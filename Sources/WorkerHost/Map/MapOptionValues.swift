@@ -92,6 +92,20 @@ struct FormatOption: ExpressibleByArgument {
     var defaultValueDescription: String { text }
 }
 
+/// Whether input is decompressed.
+enum DecompressOption: String, ExpressibleByArgument, CaseIterable {
+    case auto, always, never
+
+    /// - Parameter format: bytes are as they are, unless it is said.
+    func compression(_ format: RecordFormat) -> RecordStream.Compression {
+        switch self {
+        case .auto: format.delimiter == nil ? .none : .automatic
+        case .always: .gzip
+        case .never: .none
+        }
+    }
+}
+
 /// A time as people write it: 10, 1.5s, 200ms, 5m, 1h.
 struct TimeOption: ExpressibleByArgument {
     let duration: Duration
@@ -105,6 +119,9 @@ struct TimeOption: ExpressibleByArgument {
         duration = .seconds(number * unit.1)
     }
 }
+
+/// How a command of the shell is run.
+enum ExecModeOption: String, ExpressibleByArgument, CaseIterable { case block, lines }
 
 /// In which order results are written.
 enum OrderOption: EnumerableFlag {

@@ -11,7 +11,7 @@ enum ShellInputKind { case record, block }
 
 extension String: ShellInput {
     static var kind: ShellInputKind { .record }
-    static func elements(of chunk: RecordChunk) throws -> [String] { try chunk.strings() }
+    static func elements(of chunk: RecordChunk) throws -> [String] { try chunk.texts() }
 }
 
 extension Array: ShellInput where Element: ShellBlockElement {
@@ -32,7 +32,12 @@ extension UInt8: ShellBlockElement {
 }
 
 extension String: ShellBlockElement {
-    static func block(_ chunk: RecordChunk) throws -> [String] { try chunk.strings() }
+    static func block(_ chunk: RecordChunk) throws -> [String] { try chunk.texts() }
+}
+
+extension RecordChunk {
+    /// Its records; where a file is one, an empty one, too.
+    fileprivate func texts() throws -> [String] { length == 0 && format == .whole ? [""] : try strings() }
 }
 
 extension RecordChunk: ShellInput {

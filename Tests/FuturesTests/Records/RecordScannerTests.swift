@@ -45,7 +45,8 @@ import Wire
             (.csv(separator: ";"), "a;\"\n\"\n,\"\n", ["a;\"\n\"", ",\""]),
             (.csv(), "\u{FEFF}\"a,\n\",b\nc\n", ["\u{FEFF}\"a,\n\",b", "c"]),
             (.csv(), "\u{FEA1}\"\n\"\n", ["\u{FEA1}\"", "\""]),
-            (.jsonLines, "{}\r\n\n[1]\n3", ["{}", "", "[1]", "3"]), (.whole, "a\n\0b\n", ["a\n\0b\n"]), (.whole, "", []),
+            (.jsonLines, "{}\r\n\n[1]\n3", ["{}", "", "[1]", "3"]), (.whole, "a\n\0b\n", ["a\n\0b\n"]),
+            (.whole, "", []),
             (.csv(), "\"never closed\n\n", ["\"never closed\n"]),
         ] as [(RecordFormat, String, [String])])
     func ends(format: RecordFormat, text: String, expected: [String]) {
@@ -114,7 +115,9 @@ import Wire
         for (kind, value) in [(0, 11), (1, 256), (1, -1), (2, 34), (2, 200), (3, 0), (3, -1), (4, 1), (5, 0), (-1, 0)] {
             #expect(throws: (any Error).self) { try format(kind, value) }
         }
-        for format in [RecordFormat.lines, .nullDelimited, .csv(separator: ";"), .fixed(size: 1 << 40), .jsonLines, .whole] {
+        for format in [
+            RecordFormat.lines, .nullDelimited, .csv(separator: ";"), .fixed(size: 1 << 40), .jsonLines, .whole,
+        ] {
             var encoder = PayloadEncoder()
             try ValueCodec<RecordFormat>().encode(format, into: &encoder)
             var decoder = try PayloadDecoder(payload: encoder.finish())

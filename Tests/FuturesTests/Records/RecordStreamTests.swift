@@ -119,7 +119,9 @@ extension ProcessSuites {
         func inflated() async throws {
             var random = SplitMix(seed: 3)
             let content = (0..<700_000).map { _ in Array("abcdefg\"\n,\0\r".utf8).randomElement(using: &random)! }
-            let members = try gzipped([Array(content[..<1]), [], Array(content[1..<300_000]), Array(content[300_000...])])
+            let members = try gzipped([
+                Array(content[..<1]), [], Array(content[1..<300_000]), Array(content[300_000...]),
+            ])
             try await Leftovers.check {
                 for (format, size) in [(RecordFormat.lines, 1 << 16), (.csv(), 1000), (.fixed(size: 1 << 19), 1)] {
                     let plain = try await withStream(of: content) {
@@ -179,7 +181,8 @@ extension ProcessSuites {
             }
         }
 
-        @Test("what becomes very large is inflated piece by piece, and a record without an end no further than its limit")
+        @Test(
+            "what becomes very large is inflated piece by piece, and a record without an end no further than its limit")
         func inflatedPieceByPiece() async throws {
             let bytes = try gzipped([[UInt8](repeating: 65, count: 200 << 20)])
             let error = try await #require(throws: RecordSizeError.self) {
