@@ -87,7 +87,7 @@ struct MapRun {
                 // The place behind all others: the input itself failed, or the pool takes no more.
                 guard let place, !(error is BrokenProcessPool), !(error is MapJournalError) else { throw error }
                 outcome.failed += 1
-                recording.failed(place.place, error)
+                recording.failed(place, error)
                 bar?.clear()
                 complain("\(place.description): \(described(error))")
                 if policy == .stop {
