@@ -98,7 +98,8 @@ import Testing
         #expect(ended.output == "20\n", "\(ended)")
         let counts = try trace("t.json")
         #expect(counts.count == 5 && counts[0] == 21 && counts[1] == 20 && counts[4] == 1, "\(counts)")
-        #expect(try page("r.html").contains("1 lost"))
+        let text = try page("r.html")
+        #expect(text.contains("1 lost") && text.contains("1 run again"), "\(text)")
     }
 
     @Test("interrupted, it leaves both, and ends by the signal", arguments: [SIGINT, SIGTERM])
@@ -135,6 +136,21 @@ import Testing
         )
         #expect(ended.exitCode == 0, "\(ended)")
         #expect(try trace("t.json").prefix(2) == [50, 50])
+    }
+
+    @Test("what came out of a journal is told, and nothing computed has a page, too")
+    func resumed() throws {
+        let ended = try run(
+            """
+            seq 1 9 > $D/in; $W map primes --journal $D/j $D/in > /dev/null
+            $W map primes --journal $D/j --resume --report $D/r.html --trace $D/t.json $D/in | wc -l; rm $D/j*
+            """)
+        #expect(ended.output == "4\n", "\(ended)")
+        #expect(try trace("t.json") == [0, 0, 0, 0, 0])
+        _ = folder.write(Self.readPage, to: "page.py")
+        let read = try run("python3 $D/page.py $D/r.html")
+        #expect(read.output.contains("records done 9 9 from the journal"), "\(read)")
+        #expect(read.output.contains("nothing to show"), "\(read)")
     }
 
     @Test("a stop at a failure, and one that nobody can go on from, leave a page that says so")

@@ -47,6 +47,7 @@ struct MapRun {
         } else {
             results = try start(Callable<Output, Input>(external: function.name), elements)
         }
+        recording.watch(results.progress())
         return try consume(results.indexedOutcomes, places)
     }
 

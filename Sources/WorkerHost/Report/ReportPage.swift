@@ -47,9 +47,9 @@ extension RunReport {
     private var tiles: String {
         var tiles: [(name: String, value: String, note: String)] = [
             ("time", Figures.time(elapsed), ""),
-            ("\(elements) done", Figures.count(done), ""),
+            ("\(elements) done", Figures.count(done), resumed > 0 ? "\(Figures.count(resumed)) from the journal" : ""),
             ("failed", Figures.count(failed), retriesNote),
-            ("rate", elapsed > 0 ? "\(Figures.short(Double(done + failed) / elapsed * 1e9))/s" : "–", "\(elements)"),
+            ("rate", elapsed > 0 ? "\(Figures.short(Double(computed) / elapsed * 1e9))/s" : "–", "\(elements)"),
             ("time for a \(element)", Figures.time(books.times.mean), "mean"),
         ]
         let losses = books.timelines.lossCount
@@ -69,9 +69,9 @@ extension RunReport {
         }.joined(separator: "\n")
     }
 
-    private var retriesNote: String {
-        books.failuresForNow > 0 ? "\(Figures.count(books.failuresForNow)) run again" : ""
-    }
+    private var computed: Int { max(0, done + failed - resumed) }
+
+    private var retriesNote: String { retried > 0 ? "\(Figures.count(retried)) run again" : "" }
 
     private var timelineNote: String {
         var note = "what each worker did when; point at a bar for more"

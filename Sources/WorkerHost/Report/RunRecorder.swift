@@ -8,8 +8,6 @@ final class RunRecorder: PoolObserver {
         var times = TimeHistogram()
         var timelines = WorkerTimelines()
         var workers = 0
-        /// How often elements failed and were to be run again.
-        var failuresForNow = 0
         /// How long calls ran, all together, in nanoseconds.
         var busy: Int64 = 0
         var calls = 0
@@ -68,7 +66,7 @@ final class RunRecorder: PoolObserver {
         var isAnswer = false
         switch call.outcome {
         case .answered: isAnswer = true
-        case .failedForNow: books.failuresForNow += call.failures
+        case .failedForNow: break
         case .lost(let reason):
             books.timelines.lost(call.worker.number, processID: call.worker.processID, at: ended, reason)
         }

@@ -6,6 +6,7 @@ import Glibc
 final class RunRecording {
     private var page: WrittenFile?
     private var report = RunReport()
+    private var progress: MapProgressUpdates?
     /// Nil where nothing is to be written.
     private(set) var recorder: RunRecorder?
 
@@ -26,6 +27,11 @@ final class RunRecording {
         report.maxWorkers = maxWorkers
     }
 
+    /// The map begins.
+    func watch(_ progress: @autoclosure () -> MapProgressUpdates) {
+        if recorder != nil { self.progress = progress() }
+    }
+
     func succeeded() { report.done += 1 }
 
     func failed(_ place: Place, _ error: any Error) {
@@ -42,6 +48,7 @@ final class RunRecording {
         report.ending = ending
         report.elapsed = recorder.elapsed / .nanoseconds(1)
         report.books = recorder.result
+        if let progress = progress?.current { (report.resumed, report.retried) = (progress.resumed, progress.retried) }
         var failure: OutputError?
         do { try recorder.finishTrace() } catch { failure = error }
         do {

@@ -22,6 +22,10 @@ struct RunReport {
     var elapsed = 0.0
     var done = 0
     var failed = 0
+    /// How many of them came out of a journal.
+    var resumed = 0
+    /// How often something was run again.
+    var retried = 0
     var maxWorkers: Int?
     /// How it ended, unless all went well.
     var ending: String?

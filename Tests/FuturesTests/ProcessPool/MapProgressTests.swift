@@ -59,14 +59,10 @@ extension ProcessSuites {
             }
         }
 
-        private func end(of results: MapResults<Int>) -> MapProgress? {
-            let progress = results.progress(every: .milliseconds(1))
-            var last: MapProgress?
-            while let now = progress.next() {
-                #expect(now.done >= last?.done ?? 0)
-                last = now
-            }
-            return last
+        private func end(of results: MapResults<Int>) throws -> MapProgress {
+            let values = try valuesUntilTheEnd(of: results.progress(every: .milliseconds(1)))
+            for (before, now) in zip(values, values.dropFirst()) { #expect(now.done >= before.done) }
+            return try #require(values.last)
         }
 
         @Test("another try counts as one, and the element once", arguments: [true, false], [1, 4])
@@ -78,7 +74,7 @@ extension ProcessSuites {
                 paths[5] = folder.file("once")
                 paths[9] = folder.file("twice")
                 let results = try pool.map(failOnce, paths, repeatElement(kills, count: 12), chunkSize: chunkSize)
-                let last = try #require(end(of: results))
+                let last = try end(of: results)
                 #expect(last.retried == 2 && last.done == 12 && last.failed == 0 && last.submitted == 12)
                 #expect(try results.collect().count == 12)
                 pool.shutdown()
@@ -93,7 +89,7 @@ extension ProcessSuites {
                 var paths = Array(repeating: "", count: 12)
                 paths[5] = folder.file("once")
                 let results = try pool.map(failOnce, paths, repeatElement(true, count: 12), chunkSize: chunkSize)
-                let last = try #require(end(of: results))
+                let last = try end(of: results)
                 #expect(last.retried == 0 && last.done == 12 && last.failed == 1 && last.submitted == 12)
                 pool.shutdown()
             }
@@ -104,7 +100,7 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
                 let results = try pool.map(failOnce, ["", folder.file("once"), "", ""], repeatElement(true, count: 4))
-                let last = try #require(end(of: results))
+                let last = try end(of: results)
                 #expect(last.done == 4 && last.failed == 3 && last.submitted == 4)
                 #expect(try results.next() == 1)
                 pool.shutdown()
@@ -119,7 +115,7 @@ extension ProcessSuites {
                     let journal = try MapJournal(
                         at: folder.file("journal"), mode: round == 0 ? .new : .resume, retriesFailures: false)
                     let results = try pool.journaled(in: journal).map(increment, 0..<100, chunkSize: 10)
-                    let last = try #require(end(of: results))
+                    let last = try end(of: results)
                     #expect(last.done == 100 && last.resumed == round * 100 && last.total == 100 && last.failed == 0)
                     #expect((last.rate > 0) == (round == 0))
                     #expect(try results.collect() == Array(1...100))
