@@ -75,6 +75,27 @@ import Testing
         pool.shutdown()
     }
 
+    @Test("worker-host map has the plug-in's function run over lines, and lists it")
+    func mapped() throws {
+        let folder = TemporaryFolder()
+        let lines = (1...1000).map { "\($0) \($0 + 2)\n" }.joined() + "no number\n"
+        let input = try folder.write(lines.utf8, to: "input")
+        let (host, library) = (Program.path(of: "worker-host"), Program.path(of: "libStatisticsPlugin.so"))
+        let means = try Program.run(
+            at: host, ["map", "row_mean", "--load", library, "--on-error", "skip", "--workers", "2", input])
+        #expect(means.output == (1...1000).map { "\(Double($0 + 1))\n" }.joined(), "\(means)")
+        #expect(means.errorOutput.contains("\(input):1001: NoNumbers(function: \"row_mean\")"), "\(means)")
+        #expect(means.exitCode == 2)
+        let sum = try Program.run(at: host, ["map", "--load", library, "row_mean", "--sum"], input: "/dev/null")
+        #expect(sum.output == "0\n" && sum.exitCode == 0, "\(sum)")
+        let other = try Program.run(at: host, ["map", "--load", library, "median", input])
+        #expect(other.errorOutput.contains("median([Double]) -> Double cannot be mapped: a function takes one of"))
+        #expect(other.exitCode == 64)
+        let list = try Program.run(at: host, ["functions", "--load", library])
+        #expect(list.output.hasPrefix("\(library):\n    histogram([Double], Int) -> [Int]\n"), "\(list)")
+        #expect(list.output.contains("  * row_mean(String) -> Double\n"), "\(list)")
+    }
+
     @Test("a trap in the plug-in breaks the pool with the message")
     func trap() throws {
         let pool = try makePool()
