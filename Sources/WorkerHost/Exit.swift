@@ -47,15 +47,17 @@ func complainRaw(_ text: String) {
 func described(_ error: any Error) -> String {
     switch error {
     case let error as InputError: return "\(error.name) cannot be read: \(described(error.cause))"
-    case is TaskTimeoutError, is WorkerLostError, is any BrokenExecutor: return inOptions("\(error)")
-    // As a journal gives them back.
-    case let error as RemoteError where error.typeName.hasPrefix("Futures."): return inOptions("\(error)")
-    default: return "\(error)"
+    case is TaskTimeoutError: return inOptions("\(error)", ofTimeout: true)
+    // As a journal gives it back.
+    case let error as RemoteError: return inOptions("\(error)", ofTimeout: error.typeName == "Futures.TaskTimeoutError")
+    default: return inOptions("\(error)", ofTimeout: false)
     }
 }
 
-private func inOptions(_ text: String) -> String {
-    text.replacing("hard timeout", with: "--timeout").replacing("workerLimits.residentMemory", with: "--worker-memory")
+private func inOptions(_ text: String, ofTimeout: Bool) -> String {
+    ofTimeout
+        ? text.replacing(" its hard timeout of ", with: " its --timeout of ")
+        : text.replacing("workerLimits.residentMemory", with: "--worker-memory")
 }
 
 /// Tells what went wrong; gives what the program then ends with.

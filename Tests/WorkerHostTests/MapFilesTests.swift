@@ -101,6 +101,17 @@ import Testing
         #expect(ended.output == "66\n0\n1\n2\n3\n0\n73\n", "\(ended)")
     }
 
+    @Test("a timeout that comes from a journal is told in the words of the option, too")
+    func timeoutOfJournal() throws {
+        let ended = try run(
+            """
+            seq 1 > $D/input
+            for i in 1 2; do $W map --exec 'exec sleep 1000' --timeout 300ms --on-error skip --journal $D/j --resume $D/input; echo $?; done
+            """)
+        #expect(ended.output == "2\n2\n", "\(ended)")
+        #expect(ended.errors.matches(of: /ran longer than its --timeout of 0\.3/).count == 2, "\(ended)")
+    }
+
     @Test("- as the output is standard output")
     func outputToStandardOutput() throws {
         let ended = try run("cd $D && seq 3 | $W map cat -o - && [ ! -e ./- ] && echo none")

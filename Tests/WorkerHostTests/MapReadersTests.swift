@@ -43,9 +43,10 @@ import Testing
             """
             mkdir $D/f; seq 100000 > $D/f/large; printf '7' > $D/f/p; : > $D/f/none; printf 'x\\ny\\n' > $D/f/z
             $W map --exec 'wc -c' --by file --block 1K $D/f | tr -d ' '; $W map primes --by file --on-error skip $D/f/p $D/f/z $D/f/none
-            $W map --exec 'wc -l' --by file < $D/f/large | tr -d ' '; rm -r $D/f
+            $W map primes --by file --on-error collect:$D/bad $D/f/none; wc -c < $D/bad; $W map --exec 'wc -l' --by file < $D/f/large | tr -d ' '; rm -r $D/f
             """)
-        #expect(ended.output == "588895\n0\n1\n4\n7\n100000\n", "\(ended)")
+        #expect(ended.output == "588895\n0\n1\n4\n7\n0\n100000\n", "\(ended)")
+        #expect(!ended.errors.contains("not collected"), "\(ended)")
         #expect(ended.errors.contains("/f/z: \"primes\" threw") && ended.errors.contains("/f/none: \"primes\" threw"))
     }
 

@@ -241,7 +241,8 @@ private final class StreamCutter: @unchecked Sendable {
             hasEnded = count == 0
         case .gzip: return try inflate(most)
         case .automatic:
-            while compressed.count < RecordStream.Compression.gzipMagic.count {
+            // As soon as it can be told: the next byte may be long in coming.
+            while compressed.isEmpty || compressed == [RecordStream.Compression.gzipMagic[0]] {
                 guard let count = try readBuffer(most) else { return false }
                 compressed += buffer[..<count]
                 if count == 0 { break }

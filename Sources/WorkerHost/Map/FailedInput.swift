@@ -14,6 +14,8 @@ final class FailedInput {
     /// - Throws: ``OutputError``. What cannot be read any more is told, and left out.
     func add(_ place: Place) throws(OutputError) {
         bytes = []
+        // An empty file.
+        if place.block.length == 0 { return }
         do {
             try place.block.records?.withBytes { block in
                 bytes += place.block.firstLine == nil ? block : try record(place, in: block)

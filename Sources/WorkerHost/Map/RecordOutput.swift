@@ -44,8 +44,10 @@ final class RecordOutput {
 
     /// Keeps or writes what `append` appends, which is a result.
     func write(_ append: (inout [UInt8]) -> Void) throws(OutputError) {
+        let before = buffer.count
         append(&buffer)
-        ends.append(buffer.count)
+        // There may be millions without anything.
+        if buffer.count > before { ends.append(buffer.count) }
         if buffer.count >= Self.limit { try flush() }
     }
 

@@ -151,6 +151,14 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a first byte that is not gzip's is not kept back until there are more")
+        func firstByte() async throws {
+            try await withStream(of: Array("\n".utf8), closes: false) { input in
+                var iterator = try RecordStream(reading: input, size: 1, compression: .automatic).makeAsyncIterator()
+                #expect(try await iterator.next() == RecordChunk(Array("\n".utf8), format: .lines))
+            }
+        }
+
         @Test("cut off, damaged, or with something else behind it, what should be gzip's is an error")
         func notInflated() async throws {
             let whole = try gzipped([Array("some lines\nof text\n".utf8)])
