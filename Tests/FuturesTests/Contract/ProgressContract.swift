@@ -135,6 +135,20 @@ extension ProcessSuites {
             }
         }
 
+        @Test("it ends with the iteration, whatever still runs", arguments: ExecutorKind.pools)
+        func endsBeforeTheCalls(kind: ExecutorKind) throws {
+            let folder = TemporaryFolder()
+            try kind.withExecutor(maxWorkers: 1) { executor in
+                defer { folder.write("", to: "go") }
+                let results = try executor.map(
+                    meet, [folder.file("runs")], [folder.file("go")], timeout: .milliseconds(20))
+                let progress = results.progress(every: .milliseconds(1))
+                _ = try folder.waitForProcess("runs")
+                #expect(throws: TimeoutError.self) { try results.next() }
+                #expect(try valuesUntilTheEnd(of: progress).last?.done == 0)
+            }
+        }
+
         @Test("cancelled elements are not done", arguments: ExecutorKind.pools)
         func cancelled(kind: ExecutorKind) throws {
             let folder = TemporaryFolder()

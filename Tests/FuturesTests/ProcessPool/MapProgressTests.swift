@@ -203,7 +203,7 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
                 let texts = ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbb", ""]
-                let calls = try (0..<60).map { try pool.submit(reportOften, 20_000, texts[$0 % 3]) }
+                let calls = try (0..<60).map { try pool.submit(reportOften, 2_000, texts[$0 % 3]) }
                 var seen: Set<String> = []
                 try spin {
                     if let report = pool.workerActivity.first?.call?.report { seen.insert(report.message) }
