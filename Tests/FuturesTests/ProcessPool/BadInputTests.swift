@@ -36,7 +36,7 @@ extension ProcessSuites {
                 text { try pool.submit(other, 1) }.hasPrefix(
                     """
                     the function "no_such" (Swift.Int) -> Swift.Int is not in this executor's registry, which has "add", \
-                    "add_later", "append_line"
+                    "add_later", "answer_question"
                     """))
             pool.shutdown()
         }
