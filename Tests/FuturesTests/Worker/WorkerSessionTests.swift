@@ -176,15 +176,16 @@ extension ProcessSuites {
                 let worker = try BareWorker()
                 // More than the list of its functions takes, less than an error has to say.
                 let hello = Hello(
-                    limits: WireLimits(maxMessageSize: 9000, maxPayloadSize: 1000), compression: .zlib(threshold: 100))
+                    limits: WireLimits(maxMessageSize: 18_000, maxPayloadSize: 1000), compression: .zlib(threshold: 100)
+                )
                 try worker.send(
                     (.hello(hello), .empty),
-                    (.task(TaskMessage(id: 1, function: index(of: "refuse_at_length"))), try payload(10_000)),
+                    (.task(TaskMessage(id: 1, function: index(of: "refuse_at_length"))), try payload(20_000)),
                     (.task(TaskMessage(id: 2, function: index(of: "zeros"))), try payload(10_000)),
                     (.task(TaskMessage(id: 3, function: index(of: "zeros"))), try payload(100_000_000)))
                 guard case .welcome = try worker.receive() else { throw BareWorker.Silent() }
                 guard case .failure(let failure) = try worker.receive() else { throw BareWorker.Silent() }
-                #expect(failure.failure.message.hasSuffix("é… (10000 bytes in all)"), "\(failure.failure.message)")
+                #expect(failure.failure.message.hasSuffix("é… (20000 bytes in all)"), "\(failure.failure.message)")
                 guard case .result(let result) = try worker.receive() else { throw BareWorker.Silent() }
                 #expect(result.format.compression == .zlib && result.format.decompressedSize == 10_000)
                 guard case .failure(let tooLarge) = try worker.receive() else { throw BareWorker.Silent() }
