@@ -48,8 +48,8 @@ extension MapResults {
     /// taken: who is slow misses some, and nothing piles up. The last one comes when all that will be computed is computed,
     /// or when nobody wants the rest: the iteration was ended, or ended by an error or a timeout. What is watched may be dropped before.
     ///
-    /// From the first call on, counting costs about 0.1 µs for each message, or for each call where each element is one. It may be called at
-    /// any time, from any thread, any number of times.
+    /// From the first call on, each message, or each call where each element is one, is counted when it is done; before that
+    /// nothing is. It may be called at any time, from any thread, any number of times.
     ///
     /// - Parameters:
     ///   - interval: the time between two values, at least 1 ms.
