@@ -50,17 +50,18 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
         if let mapping { return try Self.decode(mapping) }
         if let segment = state.segment { return try Self.decode(SharedMapping(segment.place)) }
         guard let payload = state.payload else { throw SharedValueError.gone }
-        var decoder = try PayloadDecoder(payload: payload)
-        return try ValueCodec<Value>().decode(from: &decoder)
+        return try payload.bytes.withUnsafeBytes { try Self.decode($0, payload.format.encoding) }
     }
 
     private static func decode(_ mapping: SharedMapping) throws -> Value {
-        try withExtendedLifetime(mapping) {
-            var decoder = try PayloadDecoder(mapping.bytes, format: mapping.encoding == .raw ? .raw : .values)
-            let value = try ValueCodec<Value>().decode(from: &decoder)
-            try decoder.finish()
-            return value
-        }
+        try withExtendedLifetime(mapping) { try decode(mapping.bytes, mapping.encoding) }
+    }
+
+    private static func decode(_ bytes: UnsafeRawBufferPointer, _ encoding: PayloadFormat.Encoding) throws -> Value {
+        var decoder = try PayloadDecoder(bytes, format: encoding == .raw ? .raw : .values)
+        let value = try ValueCodec<Value>().decode(from: &decoder)
+        try decoder.finish()
+        return value
     }
 
     /// Makes the bytes that other processes see, if there are none, and lets go of the value: whoever needs it decodes it.

@@ -37,7 +37,4 @@ final class SharedStore: Sendable {
         let dropped = entries.withLock { entries in gone.map { entries.removeValue(forKey: $0) } }
         withExtendedLifetime(dropped) {}
     }
-
-    /// How many values it has.
-    var count: Int { entries.withLock { $0.count } }
 }
