@@ -354,7 +354,9 @@ final class MapBuffer: Sendable {
     func tally() -> MapTally {
         let (tally, parts) = state.withLock { state -> (MapTally, [MapPart]) in
             if let tally = state.tally { return (tally, []) }
-            let parts = Array(state.parts) + state.unordered.values
+            // Making an array of an empty deque writes the count of the empty array that all threads share.
+            var parts = Array(state.unordered.values)
+            parts.append(contentsOf: state.parts)
             let tally = MapTally(
                 source, submitted: state.submittedElements,
                 done: state.submittedElements - parts.reduce(0) { $0 + $1.count }, failed: state.failedElements,

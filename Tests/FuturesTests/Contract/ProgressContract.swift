@@ -54,6 +54,24 @@ extension ProcessSuites {
             }
         }
 
+        // Shown by the thread sanitizer: the empty arrays of all threads are one.
+        @Test("several ask late at once, when nothing is on its way")
+        func lateAtOnce() async {
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        for _ in 0..<100 {
+                            #expect(throws: Never.self) {
+                                let results = try InlineExecutor().mapUnordered(increment, [1], bufferSize: 1)
+                                #expect(try results.next() == 2)
+                                #expect(results.progress().current.done == 1)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
         @Test("a slow reader gets the state of now, and no backlog", arguments: ExecutorKind.allCases)
         func latest(kind: ExecutorKind) throws {
             try kind.withExecutor { executor in
