@@ -16,11 +16,13 @@ import Testing
     func order() throws {
         let ended = try run(
             """
-            for order in --ordered --unordered; do
-              rm -f $D/go; seq 3 | $W map $order --workers 2 --chunk-size 1 --block 1 --exec \\
-                'read n; if [ $n = 1 ]; then until [ -e $D/go ]; do sleep 0.01; done; else : > $D/go; fi; echo $n' > $D/$order
-            done
-            cat $D/--ordered; head -n 1 $D/--unordered | grep -c '[23]'; sort $D/--unordered
+            seq 3 | $W map --ordered --workers 2 --chunk-size 1 --block 1 --exec \\
+              'read n; if [ $n = 1 ]; then until [ -e $D/go ]; do sleep 0.01; done; else : > $D/go; fi; echo $n'
+            # The first one is held up until another's result has been read.
+            rm $D/go; seq 3 | $W map --unordered --workers 2 --chunk-size 1 --block 1 --exec \\
+              'read n; if [ $n = 1 ]; then until [ -e $D/go ]; do sleep 0.01; done; fi; echo $n' |
+              while read n; do echo $n; : > $D/go; done > $D/unordered
+            head -n 1 $D/unordered | grep -c '[23]'; sort $D/unordered
             """)
         #expect(ended.output == "1\n2\n3\n1\n1\n2\n3\n", "\(ended)")
     }

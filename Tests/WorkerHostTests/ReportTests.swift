@@ -88,6 +88,24 @@ import Testing
         ] { #expect(text.contains(part), "\(part) in \(text)") }
     }
 
+    @Test("what compression came to is on the page, where it was asked for")
+    func compression() throws {
+        _ = try run(
+            """
+            seq 1 200000 > $D/in; head -c 1500000 /dev/urandom > $D/noise
+            $W map cat --compress auto --block 256K --report $D/some.html < $D/in | cmp - $D/in
+            cat $D/in $D/noise | $W map cat --compress 1 --by bytes:100000 --block 100000 --chunk-size 1 --report $D/mixed.html | wc -c
+            $W map cat --block 256K --report $D/none.html < $D/in > $D/out
+            """)
+        let some = try page("some.html")
+        // Numbers in a row take a third, or less.
+        let share = some.firstMatch(of: /compressed to (\d+) %/).flatMap { Int($0.1) }
+        #expect((10...40).contains(share ?? 0), "\(some)")
+        #expect(some.contains(/compressed to \d+ % 2\.\d+MB/), "\(some)")
+        #expect(try page("mixed.html").contains(/compressed to \d+ % (2[5-9]|30) left as they were/))
+        #expect(!(try page("none.html")).contains("compressed"))
+    }
+
     @Test("losses are shown, with what was run again")
     func losses() throws {
         let ended = try run(

@@ -99,7 +99,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         let payload: Payload
         do {
             payload = try SharedUse.encoding {
-                try callable.encodeArguments(repeat each argument).compressed(by: driver.compression)
+                driver.compressions.compressed(try callable.encodeArguments(repeat each argument))
             } hold: {
                 future.hold($0)
             }

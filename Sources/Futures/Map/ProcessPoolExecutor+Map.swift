@@ -24,7 +24,7 @@ extension ProcessPoolExecutor {
         var shared: [SharedSegment] = []
         do {
             payload = try SharedUse.encoding {
-                try callable.encodeColumns(repeat each column).compressed(by: driver.compression)
+                driver.compressions.compressed(try callable.encodeColumns(repeat each column))
             } hold: {
                 shared = $0
             }

@@ -84,7 +84,7 @@ extension PoolDriver {
             if detachedPayloadSize != nil { link.decoder.detachedWay = .taken }
             let hello = Hello(
                 capabilities: detachedPayloadSize == nil ? [] : [WireCapability.detachedPayloads],
-                workerID: id.rawValue, compression: compression, journalDescriptor: workerJournalDescriptor,
+                workerID: id.rawValue, compression: compressions.policy, journalDescriptor: workerJournalDescriptor,
                 spinNanoseconds: UInt32(spinTime))
             do {
                 try PoolLoop.watch(link, epoll: epoll)

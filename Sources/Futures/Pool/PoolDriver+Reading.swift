@@ -91,6 +91,7 @@ extension PoolDriver {
 
     private func take(_ frame: FrameView, from link: PipeLink, _ turn: ReadingTurn) throws(WireError) {
         let message = try Message(decoding: frame, limits: link.receiveLimits)
+        compressions.received(message, frame.payload.count)
         // That of an initializer is no task's.
         if case .result(let result) = message, link.isWelcomed, result.id != Initializer.taskID,
             turn.results.add(result, frame.payload)

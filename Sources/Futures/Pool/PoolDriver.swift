@@ -84,7 +84,7 @@ final class PoolDriver: @unchecked Sendable {
 
     let command: WorkerCommand
     let initializer: Initializer?
-    let compression: CompressionPolicy
+    let compressions: CompressionMeter
     let workerLimits: WorkerLimits
     let crashBacktrace: CrashBacktrace
     let startMethod: WorkerStartMethod
@@ -125,7 +125,7 @@ final class PoolDriver: @unchecked Sendable {
     ) throws {
         self.command = command
         self.initializer = initializer
-        compression = options.compression
+        compressions = CompressionMeter(options.compression)
         workerLimits = options.workerLimits
         crashBacktrace = options.crashBacktrace
         startMethod = options.startMethod

@@ -156,7 +156,10 @@ struct MapCommand: ParsableCommand {
             valueName: "file"))
     var trace: String?
 
-    @Option(help: ArgumentHelp("Compress what goes to workers and back: off, auto, or a level of zlib, 1 to 9."))
+    @Option(
+        help:
+            "Compress what goes to workers and back: off, auto, or a level of zlib, 1 to 9. --report says what it came to."
+    )
     var compress = CompressOption.off
 
     @Option(
@@ -242,7 +245,7 @@ struct MapCommand: ParsableCommand {
         var options = poolOptions
         options.observer = recording.recorder
         let pool = try ProcessPoolExecutor(.external, maxWorkers: workers, worker: source.command, options: options)
-        recording.began(function, maxWorkers: pool.maxWorkers)
+        recording.began(function, on: pool, isCompressing: options.compression.isEnabled)
         defer { pool.killWorkers() }
         interruption.call { pool.killWorkers() }
         let run = MapRun(

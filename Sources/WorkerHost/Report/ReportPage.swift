@@ -61,6 +61,21 @@ extension RunReport {
         if let utilization {
             tiles.append(("busy", "\(Int((utilization * 100).rounded())) %", "of their time"))
         }
+        if let compression {
+            let (sent, received) = (compression.arguments, compression.results)
+            let (large, small) = (
+                Double(sent.originalBytes) + Double(received.originalBytes),
+                Double(sent.compressedBytes) + Double(received.compressedBytes)
+            )
+            let incompressible = sent.incompressible + received.incompressible
+            tiles.append(
+                (
+                    "compressed", large > 0 ? "to \(Int((small / large * 100).rounded())) %" : "nothing",
+                    incompressible > 0
+                        ? "\(Figures.count(incompressible)) left as they were"
+                        : large > 0 ? "\(Figures.short(large))B" : ""
+                ))
+        }
         return tiles.map {
             """
             <div class="tile"><div class="name">\(escaped($0.name))</div>\

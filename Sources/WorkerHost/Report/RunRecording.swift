@@ -7,6 +7,8 @@ final class RunRecording {
     private var page: WrittenFile?
     private var report = RunReport()
     private var progress: MapProgressUpdates?
+    /// Nil where it does not compress.
+    private var pool: ProcessPoolExecutor?
     /// Nil where nothing is to be written.
     private(set) var recorder: RunRecorder?
 
@@ -21,10 +23,11 @@ final class RunRecording {
         report.command = CommandLine.arguments.map(Self.quoted).joined(separator: " ")
     }
 
-    func began(_ function: MapFunction, maxWorkers: Int) {
+    func began(_ function: MapFunction, on pool: ProcessPoolExecutor, isCompressing: Bool) {
         report.functionName = function.name
         report.element = function.input.kind == .record ? "record" : "block"
-        report.maxWorkers = maxWorkers
+        report.maxWorkers = pool.maxWorkers
+        if isCompressing { self.pool = pool }
     }
 
     /// The map begins.
@@ -48,6 +51,7 @@ final class RunRecording {
         report.ending = ending
         report.elapsed = recorder.elapsed / .nanoseconds(1)
         report.books = recorder.result
+        report.compression = pool?.compressionCounts
         if let progress = progress?.current { (report.resumed, report.retried) = (progress.resumed, progress.retried) }
         var failure: OutputError?
         do { try recorder.finishTrace() } catch { failure = error }

@@ -1,3 +1,4 @@
+import Futures
 import Glibc
 
 /// The page that a run leaves for people (`--report`): what it did, in numbers, plots and a list of what failed.
@@ -27,6 +28,8 @@ struct RunReport {
     /// How often something was run again.
     var retried = 0
     var maxWorkers: Int?
+    /// Nil where nothing was to be compressed.
+    var compression: CompressionCounts?
     /// How it ended, unless all went well.
     var ending: String?
     var failures: [Failure] = []

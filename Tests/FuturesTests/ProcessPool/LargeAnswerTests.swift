@@ -104,7 +104,43 @@ extension ProcessSuites {
                     options: ProcessPoolOptions(compression: .zlib(level: level, threshold: 1000)))
                 let results = try pool.map(increment, 0..<20_000, chunkSize: 5_000).collect()
                 #expect(results == Array(1...20_000))
+                let counts = pool.compressionCounts
+                for direction in [counts.arguments, counts.results] {
+                    #expect(direction.compressed == 4 && direction.incompressible == 0)
+                    // Numbers of up to three bytes and more, and a head.
+                    #expect(
+                        direction.originalBytes >= 40_000
+                            && direction.compressedBytes < direction.originalBytes / 16 * 15)
+                    #expect(direction.savedBytes == direction.originalBytes - direction.compressedBytes)
+                }
                 pool.shutdown()
+            }
+        }
+
+        @Test("what compression comes to is counted: what shrank, and what would not have")
+        func counted() throws {
+            func counts(_ compression: CompressionPolicy, _ payloads: [[UInt8]]) throws -> CompressionCounts {
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    options: ProcessPoolOptions(compression: compression))
+                defer { pool.shutdown() }
+                for bytes in payloads { #expect(try pool.submit(echoBytes, bytes).result(timeout: longTime) == bytes) }
+                return pool.compressionCounts
+            }
+            let zeros = [UInt8](repeating: 0, count: 1 << 18)
+            var generator = SystemRandomNumberGenerator()
+            let noise = (0..<1 << 18).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let payloads = [zeros, noise, [1, 2, 3], zeros]
+            let packed = try counts(.zlib(), payloads)
+            for direction in [packed.arguments, packed.results] {
+                #expect(direction.compressed == 2 && direction.incompressible == 1)
+                #expect(direction.originalBytes == 2 << 18 && direction.compressedBytes < 10_000)
+            }
+            for compression in [CompressionPolicy.off, .zlib(threshold: 1 << 20)] {
+                let none = try counts(compression, payloads)
+                for direction in [none.arguments, none.results] {
+                    #expect(direction.compressed == 0 && direction.incompressible == 0 && direction.savedBytes == 0)
+                }
             }
         }
     }
