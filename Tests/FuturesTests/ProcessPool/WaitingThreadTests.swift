@@ -52,10 +52,12 @@ extension ProcessSuites {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
                 defer { pool.shutdown() }
+                let folder = TemporaryFolder()
                 let names = Mutex<[String]>([])
                 _ = try pool.submit(increment, 1).result(timeout: longTime)
-                for _ in 0..<20 {
-                    let first = try pool.submit(incrementSlowly, 1, 1_000)
+                for round in 0..<20 {
+                    // A callback of a future that is done would run here.
+                    let first = try pool.submit(awaitFile, folder.file("\(round)"))
                     let second = try pool.submit(incrementSlowly, 2, 1_000)
                     let told = Gate()
                     for future in [first, second] {
@@ -64,6 +66,7 @@ extension ProcessSuites {
                             told.open()
                         }
                     }
+                    folder.write("", to: "\(round)")
                     #expect(try second.result(timeout: longTime) == 3)
                     try told.wait(2)
                 }
