@@ -40,7 +40,9 @@ extension ProcessSuites {
                 let pool = try makePool(maxWorkers: 1)
                 let worker = try pool.submit(processID).result(timeout: longTime)
                 let future = try submit(point, to: pool)
-                let waiting = try (0..<20).map { try pool.submit(increment, $0) }
+                // One that dies at a moment of its own may be dead already.
+                let waiting = (0..<20).compactMap { try? pool.submit(increment, $0) }
+                #expect(waiting.count == 20 || point == .writingLargeResult)
                 if afterShutdown { pool.shutdown(wait: false) }
                 let exception = try future.exception(timeout: longTime)
                 if exception == nil, point == .writingLargeResult {
