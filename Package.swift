@@ -11,6 +11,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         .systemLibrary(
@@ -30,7 +31,10 @@ let package = Package(
             ]),
         .executableTarget(
             name: "WorkerHost",
-            dependencies: ["Futures", "CZlib", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Futures", "CZlib", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(name: "TestSupport", dependencies: ["Futures", "Wire", "CProto"], path: "Tests/TestSupport"),
         // What the tests run in worker processes, and the executable that they start as a worker.
         .target(name: "TestFunctions", dependencies: ["Futures"], path: "Tests/TestFunctions"),

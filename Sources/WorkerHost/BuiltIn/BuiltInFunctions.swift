@@ -31,6 +31,7 @@ let builtInFunctions = FunctionRegistry {
         try chunk.forEachRecord { if expression.matches($0) { count += 1 } }
         return count
     }
+    Callable("sha256") { (chunk: RecordChunk) -> String in try sha256Line(chunk) }
     Callable("gzip") { (chunk: RecordChunk) -> [UInt8] in try chunk.withBytes { try gzipMember($0) } }
     Callable("primes") { (record: String) throws -> String? in
         guard let number = UInt64(record.trimmed) else { throw NotANumber(text: record) }

@@ -73,7 +73,7 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
                 chunks = nil
                 if isEmptyRecord {
                     isEmptyRecord = false
-                    return RecordChunk([], format: .whole)
+                    return elements.inputs.emptyRecord(of: input)
                 }
                 guard let next = inputs.popFirst() else { return nil }
                 (input, offset, lines) = (next, 0, 0)

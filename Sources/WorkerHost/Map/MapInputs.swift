@@ -111,16 +111,29 @@ struct MapInputs: Sendable {
         return count < 0 ? nil : magic == RecordStream.Compression.gzipMagic ? .gzip : RecordStream.Compression.none
     }
 
-    func open(_ input: MapInput) throws -> Opened {
-        guard case .file(let name) = input else { return .stream(try stream(STDIN_FILENO), nil) }
+    /// The path and the size of what a worker can read by itself.
+    private func regularFile(_ input: MapInput) -> (path: String, size: Int)? {
+        guard case .file(let name) = input else { return nil }
         // Files of /proc are regular, and say that they are empty; those of /sys cannot be mapped, and /dev/stdin means another
         // file in a worker.
         let isSpecial = ["/dev/", "/proc/", "/sys/"].contains { name.bytes.starts(with: $0.utf8) }
         // A worker is told the name as text.
-        if !isSpecial, let path = name.text, let status = name.status, status.st_mode & S_IFMT == S_IFREG,
-            status.st_size > 0, compression(of: input) == RecordStream.Compression.none
-        {
-            return .file(try FilePieces(of: path, by: format, size: blockSize))
+        guard !isSpecial, let path = name.text, let status = name.status, status.st_mode & S_IFMT == S_IFREG else {
+            return nil
+        }
+        return (path, Int(status.st_size))
+    }
+
+    /// The one record of an input that turned out to have no bytes.
+    func emptyRecord(of input: MapInput) -> RecordChunk {
+        guard let file = regularFile(input), file.size == 0 else { return RecordChunk([], format: format) }
+        return RecordChunk(FilePiece(path: file.path, offset: 0, length: 0, format: format))
+    }
+
+    func open(_ input: MapInput) throws -> Opened {
+        guard case .file(let name) = input else { return .stream(try stream(STDIN_FILENO), nil) }
+        if let file = regularFile(input), file.size > 0, compression(of: input) == RecordStream.Compression.none {
+            return .file(try FilePieces(of: file.path, by: format, size: blockSize))
         }
         let descriptor = name.withPath { Glibc.open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw SystemReason(errno) }
