@@ -8,7 +8,10 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "pool-benchmark", dependencies: [.product(name: "Futures", package: "swift-futures")],
-            path: "Sources/PoolBenchmark")
+            path: "Sources/PoolBenchmark"),
+        .executableTarget(
+            name: "data-benchmark", dependencies: [.product(name: "Futures", package: "swift-futures")],
+            path: "Sources/DataBenchmark"),
     ],
     swiftLanguageModes: [.v6]
 )

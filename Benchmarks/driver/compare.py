@@ -76,8 +76,8 @@ class Comparison:
         shown = " ".join(command)
         if system in self.unavailable:
             return measurements.read_lines("", rows, system, repetition, "", self.unavailable[system])
-        output, problem = run.run(command, self.options.mode.timeout, prepare.ROOT)
-        return measurements.read_lines(output, rows, system, repetition, shown, problem)
+        done = run.run(command, self.options.mode.timeout, prepare.ROOT)
+        return measurements.read_lines(done.output, rows, system, repetition, shown, done.problem)
 
     def go(self, file):
         """Row by row, and in each the systems one after the other, again and again: what disturbs the machine for a

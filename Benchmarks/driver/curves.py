@@ -124,7 +124,9 @@ def measure(options, python, unavailable, file):
             for repetition in range(1, options.repetitions + 1):
                 for system in options.systems:
                     shown = command(system, curve, x, python, options)
-                    output, problem = ("", given_up[system]) if system in given_up else run.run(shown, 60, prepare.ROOT)
+                    output, problem = "", given_up.get(system)
+                    if problem is None:
+                        output, problem, _ = run.run(shown, 60, prepare.ROOT)
                     if problem.startswith("timed out"):
                         given_up.setdefault(system, f"{problem} at {x:,}")
                     for m in measurements.read_lines(

@@ -83,7 +83,7 @@ class Tree:
         os.rename(partial, folder)
 
     def output(self, command, part, count):
-        done, problem = run.run([*command, self.program, part, str(count)], SECONDS, ROOT)
+        done, problem, _ = run.run([*command, self.program, part, str(count)], SECONDS, ROOT)
         if problem:
             raise PreparationError(f"{part} of {self.name} {problem}")
         return done

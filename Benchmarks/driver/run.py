@@ -2,13 +2,24 @@
 
 import ctypes
 import os
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from typing import NamedTuple
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+class Run(NamedTuple):
+    #: Standard output.
+    output: str
+    #: What went wrong, or "".
+    problem: str
+    #: From the start of the program to its end.
+    seconds: float
 
 
 def adopt_orphans():
@@ -64,13 +75,13 @@ def reap():
 
 
 def run(command, timeout, cwd):
-    """Standard output of a program, and what went wrong, or ""."""
+    """Runs a program to its end, or for `timeout` seconds."""
     folder = tempfile.mkdtemp(prefix="bench-")  # short: sockets in it have a limit of 107 bytes
     environment = {**os.environ, "TMPDIR": folder, "RAY_TMPDIR": folder}
     try:
-        output, problem = run_in(folder, command, timeout, cwd, environment)
-        end_descendants(grace=0 if problem else 2)
-        return output, problem
+        done = run_in(folder, command, timeout, cwd, environment)
+        end_descendants(grace=0 if done.problem else 2)
+        return done
     finally:
         end_descendants()
         shutil.rmtree(folder, ignore_errors=True)
@@ -80,6 +91,7 @@ def run_in(folder, command, timeout, cwd, environment):
     # Files, not pipes: a process that is left over would hold a pipe open.
     out, err = os.path.join(folder, "out"), os.path.join(folder, "err")
     problem = ""
+    begin = time.monotonic()
     with open(out, "wb") as output, open(err, "wb") as errors:
         try:
             process = subprocess.Popen(
@@ -87,20 +99,28 @@ def run_in(folder, command, timeout, cwd, environment):
                 start_new_session=True,
             )
         except OSError as error:
-            return "", f"failed: {error}"
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
+            return Run("", f"failed: {error}", 0)
+        if not has_ended(process, timeout):
             problem = f"timed out after {timeout:g} s"
             process.kill()
-            process.wait()
+        code = process.wait()
+    seconds = time.monotonic() - begin
     if not problem and code != 0:
         how = f"with exit code {code}" if code > 0 else f"by signal {-code}"
         problem = f"ended {how}"
         if words := last_words(err):
             problem += f": {words}"
     with open(out, encoding="utf-8", errors="replace") as output:
-        return output.read(), problem
+        return Run(output.read(), problem, seconds)
+
+
+def has_ended(process, timeout):
+    """Waits; without the pauses of Popen.wait, which would be measured, too."""
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        return bool(select.select([descriptor], [], [], timeout)[0])
+    finally:
+        os.close(descriptor)
 
 
 def last_words(path, limit=200):
