@@ -57,8 +57,11 @@ struct ChunkSizer: Sendable {
 
     var isAutomatic: Bool { fixed == nil }
 
-    /// How many chunks are kept on their way where nothing else limits them: enough that no worker waits for the next.
+    /// How many chunks are kept on their way where nothing else limits them, and while they are growing: enough that no worker waits for the next.
     var chunksAhead: Int { 3 * workers }
+
+    /// Whether nothing was measured yet, or chunks are to become much larger than those that were.
+    var isGrowing: Bool { isAutomatic && (timePerElement == nil || next(remaining: nil) > 2 * largest) }
 
     /// A worker has taken so long, in nanoseconds, for a chunk of so many elements.
     mutating func measured(elements: Int, time: Int64) {

@@ -51,8 +51,8 @@ final class MapBuffer: Sendable {
 
     /// What a consumer is to do next.
     enum Step {
-        /// Something was handed out; with `hasMoreInput` there may be room to read on.
-        case taken(hasMoreInput: Bool)
+        /// Something was handed out; with `mayReadOn` there is room for more of the input.
+        case taken(mayReadOn: Bool)
         /// The input's own error is handed out.
         case failed(any Error)
         /// Until the future is done.
@@ -268,14 +268,14 @@ final class MapBuffer: Sendable {
 
     // MARK: Results
 
-    /// What a consumer is to do next. With something handed out it is to call ``readOn()``.
+    /// What a consumer is to do next. With room for more of the input it is to call ``readOn()``.
     ///
     /// - Parameter take: takes what it wants, at least one, of what is left of the part that is being handed out, and returns how
     ///   many elements that were. Called with the lock held.
     func step(_ take: (MapPartReader) -> Int) -> Step {
         let step = state.withLock { nextStep(&$0, take) }
         // A task that reads waits for it.
-        if case .taken(hasMoreInput: true) = step { changes.raise() }
+        if case .taken(mayReadOn: true) = step { changes.raise() }
         return step
     }
 
@@ -288,7 +288,7 @@ final class MapBuffer: Sendable {
                     state.window.handedOut(state.currentMeasurement)
                     state.current = nil
                 }
-                return .taken(hasMoreInput: state.hasMoreInput)
+                return .taken(mayReadOn: state.hasMoreInput && state.window.hasRoom)
             }
             state.current = nil
             if let number = state.arrived.popFirst() {

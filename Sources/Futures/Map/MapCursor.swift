@@ -1,4 +1,5 @@
 /// A consumer's hold on the results of a map. When the last one lets go, the map ends.
+@usableFromInline
 final class MapCursor: Sendable {
     private let buffer: MapBuffer
     let deadline: Deadline
@@ -14,8 +15,10 @@ final class MapCursor: Sendable {
     deinit { buffer.abandoned() }
 
     /// Cancels what has not begun; there are no more results.
+    @usableFromInline
     func end() { buffer.end() }
 
+    @usableFromInline
     enum Taken {
         case something
         /// The input's own error, where the results end.
@@ -31,6 +34,7 @@ final class MapCursor: Sendable {
     var tally: MapTally { buffer.tally() }
 
     /// How many results may be taken now or later, as far as is known.
+    @usableFromInline
     var expectedCount: Int { buffer.ahead }
 
     /// Waits until there is something that was not taken yet, and takes of it. Blocks the thread.
@@ -38,12 +42,13 @@ final class MapCursor: Sendable {
     /// - Parameter take: as for ``MapBuffer/step(_:)``.
     /// - Throws: ``TimeoutError``, when the map's time is up.
     @available(*, noasync)
+    @usableFromInline
     func take(_ take: (MapPartReader) -> Int) throws -> Taken {
         while true {
             let seen = buffer.changes.count
             switch buffer.step(take) {
-            case .taken(let hasMoreInput):
-                if hasMoreInput { buffer.readOn() }
+            case .taken(let mayReadOn):
+                if mayReadOn { buffer.readOn() }
                 return .something
             case .failed(let error): return .failure(error)
             case .end: return .nothing
@@ -63,12 +68,13 @@ final class MapCursor: Sendable {
     /// The same; suspends the task.
     ///
     /// - Throws: `CancellationError`, too, if the task is cancelled. The map is ended then.
+    @usableFromInline
     nonisolated(nonsending) func take(_ take: (MapPartReader) -> Int) async throws -> Taken {
         while true {
             let seen = buffer.changes.count
             switch buffer.step(take) {
-            case .taken(let hasMoreInput):
-                if hasMoreInput { buffer.readOn() }
+            case .taken(let mayReadOn):
+                if mayReadOn { buffer.readOn() }
                 return .something
             case .failed(let error): return .failure(error)
             case .end: return .nothing
@@ -108,10 +114,11 @@ final class MapCursor: Sendable {
     }
 }
 
-// With the type of the results.
+// With the type of the results: compiled where the user's types are known (docs/decisions/specialised-loops.md).
 extension MapCursor {
     /// The next outcome; nil after the last.
     @available(*, noasync)
+    @inlinable
     func next<Output: Sendable>(_: Output.Type) throws -> Result<Output, any Error>? {
         var outcome: Result<Output, any Error>?
         if case .failure(let error) = try take({ $0.of(Output.self).take(&outcome) }) { return .failure(error) }
@@ -119,6 +126,7 @@ extension MapCursor {
     }
 
     /// The next outcome; nil after the last.
+    @inlinable
     nonisolated(nonsending) func next<Output: Sendable>(_: Output.Type) async throws -> Result<Output, any Error>? {
         var outcome: Result<Output, any Error>?
         if case .failure(let error) = try await take({ $0.of(Output.self).take(&outcome) }) { return .failure(error) }
@@ -127,6 +135,7 @@ extension MapCursor {
 
     /// The next outcome with its place; nil after the last. The input's own error comes with the place behind all others.
     @available(*, noasync)
+    @inlinable
     func nextIndexed<Output: Sendable>(_: Output.Type) throws -> IndexedOutcome<Output>? {
         var outcome: IndexedOutcome<Output>?
         if case .failure(let error) = try take({ $0.of(Output.self).take(&outcome) }) { return inputFailed(error) }
@@ -134,6 +143,7 @@ extension MapCursor {
     }
 
     /// The same; suspends the task.
+    @inlinable
     nonisolated(nonsending) func nextIndexed<Output: Sendable>(
         _: Output.Type
     ) async throws -> IndexedOutcome<Output>? {
@@ -144,12 +154,14 @@ extension MapCursor {
         return outcome
     }
 
-    private func inputFailed<Output>(_ error: any Error) -> IndexedOutcome<Output> {
+    @usableFromInline
+    func inputFailed<Output>(_ error: any Error) -> IndexedOutcome<Output> {
         IndexedOutcome(index: buffer.submittedElements, outcome: .failure(error))
     }
 
     /// The next values, as many as there are without waiting again; nil after the last.
     @available(*, noasync)
+    @inlinable
     func nextValues<Output: Sendable>(_: Output.Type) throws -> [Output]? {
         do {
             var values = Result<[Output]?, any Error>.success(nil)
@@ -162,6 +174,7 @@ extension MapCursor {
     }
 
     /// The next values, as many as there are without waiting again; nil after the last.
+    @inlinable
     nonisolated(nonsending) func nextValues<Output: Sendable>(_: Output.Type) async throws -> [Output]? {
         do {
             var values = Result<[Output]?, any Error>.success(nil)

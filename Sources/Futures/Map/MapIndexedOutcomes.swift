@@ -4,6 +4,12 @@ public struct IndexedOutcome<Output: Sendable>: Sendable {
     public let index: Int
     /// What the function returned or threw. The last one of a map may be an error that the input itself threw.
     public let outcome: Result<Output, any Error>
+
+    @usableFromInline
+    init(index: Int, outcome: Result<Output, any Error>) {
+        self.index = index
+        self.outcome = outcome
+    }
 }
 
 /// What became of each element of a map, with its place in the input.
@@ -17,12 +23,13 @@ public struct MapIndexedOutcomes<Output: Sendable>: AsyncSequence, Sendable {
     /// What became of an element, and which one it was.
     public typealias Element = IndexedOutcome<Output>
 
-    let cursor: MapCursor
+    @usableFromInline let cursor: MapCursor
 
     /// The next outcome, or nil after the last; blocks the thread until it is there.
     ///
     /// - Throws: ``TimeoutError`` if it is not there when the map's time is up.
     @available(*, noasync, message: "this blocks the thread; use `for try await`")
+    @inlinable
     public func next() throws -> IndexedOutcome<Output>? { try cursor.nextIndexed(Output.self) }
 
     /// Whether the next one, or the end, can be had without waiting, as far as is known.
@@ -33,11 +40,12 @@ public struct MapIndexedOutcomes<Output: Sendable>: AsyncSequence, Sendable {
 
     /// Gives the outcomes; suspends the task until the next one is there.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let cursor: MapCursor
+        @usableFromInline let cursor: MapCursor
 
         /// The next outcome, or nil after the last.
         ///
         /// - Throws: as ``MapOutcomes/AsyncIterator/next()``.
+        @inlinable
         nonisolated(nonsending) public mutating func next() async throws -> IndexedOutcome<Output>? {
             try await cursor.nextIndexed(Output.self)
         }

@@ -69,9 +69,10 @@ final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendabl
 /// Hands out the outcomes of one part that is done.
 ///
 /// `@unchecked Sendable`: guarded by the map's lock.
+@usableFromInline
 class MapPartReader: @unchecked Sendable {
     /// How many were not handed out.
-    final fileprivate(set) var left: Int
+    @usableFromInline final var left: Int
     /// How many elements of the part have failed.
     final let failureCount: Int
 
@@ -81,26 +82,31 @@ class MapPartReader: @unchecked Sendable {
     }
 
     /// - Returns: how many elements were left.
+    @inlinable
     final func takeAll() -> Int {
         defer { left = 0 }
         return left
     }
 
     /// - Parameter Output: the type of the map's results.
+    @inlinable
     final func of<Output: Sendable>(_: Output.Type) -> MapPartReaderOf<Output> {
         unsafeDowncast(self, to: MapPartReaderOf<Output>.self)
     }
 }
 
 /// Hands them out in order, and keeps no reference to what it has handed out. All of it only while something is left.
+///
+/// Handing out is compiled where the user's types are known (docs/decisions/specialised-loops.md).
+@usableFromInline
 final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendable {
     /// In order until the first is taken, then the last one first: taking from the end is what lets go of it.
-    private var values: [Output]
-    private var isReversed = false
+    @usableFromInline var values: [Output]
+    @usableFromInline var isReversed = false
     /// The last one first.
-    private var failures: [(index: Int, error: any Error)]
-    private let count: Int
-    private let first: Int
+    @usableFromInline var failures: [(index: Int, error: any Error)]
+    @usableFromInline let count: Int
+    @usableFromInline let first: Int
 
     init(_ part: MapPart) {
         first = part.first
@@ -122,7 +128,8 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
         super.init(left: count, failureCount: failures.count)
     }
 
-    private func next() -> Result<Output, any Error> {
+    @inlinable
+    func next() -> Result<Output, any Error> {
         defer { left -= 1 }
         if let failure = failures.last, failure.index == count - left {
             failures.removeLast()
@@ -138,6 +145,7 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
     /// Takes the next outcome.
     ///
     /// - Returns: how many were taken.
+    @inlinable
     func take(_ outcome: inout Result<Output, any Error>?) -> Int {
         outcome = next()
         return 1
@@ -146,6 +154,7 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
     /// Takes the next outcome, with the number of elements that are before its own in the input.
     ///
     /// - Returns: how many were taken.
+    @inlinable
     func take(_ outcome: inout IndexedOutcome<Output>?) -> Int {
         let index = first + count - left
         outcome = IndexedOutcome(index: index, outcome: next())
@@ -155,6 +164,7 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
     /// Takes all values, if none was taken yet and nothing failed, else the next outcome.
     ///
     /// - Returns: how many were taken.
+    @inlinable
     func take(_ taken: inout Result<[Output]?, any Error>) -> Int {
         if failures.isEmpty, !isReversed {
             taken = .success(values)

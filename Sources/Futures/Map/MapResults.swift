@@ -9,12 +9,13 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     /// What the function returns.
     public typealias Element = Output
 
-    let cursor: MapCursor
+    @usableFromInline let cursor: MapCursor
 
     /// The next result, or nil after the last; blocks the thread until it is there.
     ///
     /// - Throws: what the call threw; ``TimeoutError`` if it is not there when the map's time is up.
     @available(*, noasync, message: "this blocks the thread; use `for try await`")
+    @inlinable
     public func next() throws -> Output? {
         do {
             return try cursor.next(Output.self)?.get()
@@ -28,6 +29,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     ///
     /// - Throws: as ``next()``.
     @available(*, noasync, message: "this blocks the thread; use `await`")
+    @inlinable
     public func collect() throws -> [Output] {
         var all: [Output] = []
         all.reserveCapacity(cursor.expectedCount)
@@ -38,6 +40,7 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
     /// All results that were not taken yet.
     ///
     /// - Throws: as ``next()``, and `CancellationError` if the task is cancelled.
+    @inlinable
     nonisolated(nonsending) public func collect() async throws -> [Output] {
         var all: [Output] = []
         all.reserveCapacity(cursor.expectedCount)
@@ -56,13 +59,14 @@ public struct MapResults<Output: Sendable>: AsyncSequence, Sendable {
 
     /// Gives the results; suspends the task until the next one is there.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let cursor: MapCursor
+        @usableFromInline let cursor: MapCursor
 
         /// The next result, or nil after the last.
         ///
         /// - Throws: what the call threw; ``TimeoutError`` if it is not there when the map's time is up; `CancellationError` if
         ///   it is not there and the task is cancelled. After each of them there are no more results, and what has not begun
         ///   is cancelled.
+        @inlinable
         nonisolated(nonsending) public mutating func next() async throws -> Output? {
             do {
                 return try await cursor.next(Output.self)?.get()
@@ -79,12 +83,13 @@ public struct MapOutcomes<Output: Sendable>: AsyncSequence, Sendable {
     /// What the function returned or threw.
     public typealias Element = Result<Output, any Error>
 
-    fileprivate let cursor: MapCursor
+    @usableFromInline let cursor: MapCursor
 
     /// The next outcome, or nil after the last; blocks the thread until it is there.
     ///
     /// - Throws: ``TimeoutError`` if it is not there when the map's time is up.
     @available(*, noasync, message: "this blocks the thread; use `for try await`")
+    @inlinable
     public func next() throws -> Result<Output, any Error>? { try cursor.next(Output.self) }
 
     /// An async iterator over the outcomes that were not taken yet.
@@ -92,12 +97,13 @@ public struct MapOutcomes<Output: Sendable>: AsyncSequence, Sendable {
 
     /// Gives the outcomes; suspends the task until the next one is there.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let cursor: MapCursor
+        @usableFromInline let cursor: MapCursor
 
         /// The next outcome, or nil after the last.
         ///
         /// - Throws: ``TimeoutError`` if it is not there when the map's time is up; `CancellationError` if it is not there and
         ///   the task is cancelled. After both there are no more outcomes, and what has not begun is cancelled.
+        @inlinable
         nonisolated(nonsending) public mutating func next() async throws -> Result<Output, any Error>? {
             try await cursor.next(Output.self)
         }

@@ -37,6 +37,8 @@ struct MapWindow: Sendable {
     /// Whether the input is to be read on, which it always is if nothing is ahead.
     var hasRoom: Bool {
         if readsAhead { return unfinished < sizer.chunksAhead }
+        // A buffer full of the small chunks of the beginning would take as long as most of the map.
+        if unfinished >= sizer.chunksAhead, sizer.isGrowing { return false }
         if elementLimit < .max, elementLimit - ahead < sizer.next(remaining: nil) { return false }
         guard let byteLimit, ahead > 0 else { return true }
         guard let resultSize else { return unfinished < sizer.chunksAhead && bytes(with: 0) < byteLimit }

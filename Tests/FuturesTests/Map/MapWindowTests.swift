@@ -145,6 +145,35 @@ import Testing
         #expect(world.submitted == 5)
     }
 
+    @Test(
+        "a large buffer is not filled with the small chunks of the beginning, and is with those of the size found",
+        .proves(.M2, .M7),
+        arguments: [(1_000_000, nil), (nil, 64 << 20)] as [(Int?, Int?)])
+    func growingChunks(elements: Int?, bytes: Int?) {
+        var window = MapWindow(
+            ChunkSizer(nil, workers: 2, bufferSize: elements ?? .max), elementLimit: elements, byteLimit: bytes)
+        var running: [Int] = []
+        var (submitted, parts, mostAhead) = (0, 0, 0)
+        while submitted < 10_000_000 {
+            while window.hasRoom {
+                let size = window.sizer.next(remaining: nil)
+                window.submitted(elements: size, bytes: 8 * size)
+                running.append(size)
+                submitted += size
+                parts += 1
+            }
+            if parts <= 20 { #expect(running.count <= window.sizer.chunksAhead) }
+            mostAhead = max(mostAhead, window.ahead)
+            let size = running.removeFirst()
+            let measured = PartMeasurement(runTime: Int64(size) * 10, resultBytes: 8 * size)
+            window.finished(elements: size, argumentBytes: 8 * size, measured)
+            window.handedOut(elements: size)
+            window.handedOut(measured)
+        }
+        #expect(parts < 300, "\(parts)")
+        #expect(mostAhead > 900_000, "\(mostAhead)")
+    }
+
     @Test("automatic chunks are so small that each worker has two of them in the bytes", .proves(.M2, .M7))
     func automaticChunks() {
         var window = MapWindow(
