@@ -44,6 +44,8 @@ struct ChunkSizer: Sendable {
     private var share = Int.max
     private var timePerElement: Double?
     private var largest = 1
+    /// Of the next chunk, wherever the input ends: asked for with each result.
+    private var size: Int
 
     /// - Parameters:
     ///   - size: at least 1, or nil for automatic.
@@ -53,6 +55,7 @@ struct ChunkSizer: Sendable {
         // A pool may be allowed any number of workers.
         self.workers = min(max(1, workers), 1 << 20)
         self.bufferSize = bufferSize
+        self.size = fixed ?? 1
     }
 
     var isAutomatic: Bool { fixed == nil }
@@ -61,7 +64,7 @@ struct ChunkSizer: Sendable {
     var chunksAhead: Int { 3 * workers }
 
     /// Whether nothing was measured yet, or chunks are to become much larger than those that were.
-    var isGrowing: Bool { isAutomatic && (timePerElement == nil || next(remaining: nil) > 2 * largest) }
+    var isGrowing: Bool { isAutomatic && (timePerElement == nil || size > 2 * largest) }
 
     /// A worker has taken so long, in nanoseconds, for a chunk of so many elements.
     mutating func measured(elements: Int, time: Int64) {
@@ -69,24 +72,30 @@ struct ChunkSizer: Sendable {
         let sample = Double(max(time, 1)) / Double(elements)
         timePerElement = timePerElement.map { $0 + (sample - $0) / 4 } ?? sample
         largest = max(largest, elements)
+        resize()
     }
 
     /// An element takes so many bytes, of all that may be taken.
     mutating func limit(bytesPerElement: Double, of bytes: Int) {
         let elements = Double(bytes) / Double(2 * workers) / max(bytesPerElement, 1)
         share = max(1, Int(min(elements, Double(Self.most))))
+        resize()
+    }
+
+    private mutating func resize() {
+        guard isAutomatic, let timePerElement else { return }
+        size = min(Int(min(Self.targetTime / timePerElement, Double(Self.most))), largest * Self.growth, share)
+        // What the consumer's buffer holds is shared.
+        if bufferSize < .max { size = min(size, bufferSize / (2 * workers)) }
+        size = max(1, size)
     }
 
     /// The size of the next chunk, at least 1.
     ///
     /// - Parameter remaining: how many elements are left, if that is known.
     func next(remaining: Int?) -> Int {
-        if let fixed { return fixed }
-        guard let timePerElement else { return 1 }
-        var size = min(Int(min(Self.targetTime / timePerElement, Double(Self.most))), largest * Self.growth)
-        // Each worker gets a few more, so that they finish together; and what the consumer's buffer holds is shared.
-        if let remaining { size = min(size, remaining / (2 * workers)) }
-        if bufferSize < .max { size = min(size, bufferSize / (2 * workers)) }
-        return max(1, min(size, share))
+        guard isAutomatic, let remaining else { return size }
+        // Each worker gets a few more, so that they finish together.
+        return max(1, min(size, remaining / (2 * workers)))
     }
 }

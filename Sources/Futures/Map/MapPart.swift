@@ -100,11 +100,44 @@ class MapPartReader: @unchecked Sendable {
 /// Handing out is compiled where the user's types are known (docs/decisions/specialised-loops.md).
 @usableFromInline
 final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendable {
-    /// In order until the first is taken, then the last one first: taking from the end is what lets go of it.
-    @usableFromInline var values: [Output]
-    @usableFromInline var isReversed = false
-    /// The last one first.
-    @usableFromInline var failures: [(index: Int, error: any Error)]
+    /// One value, so that handing out is one access to the object.
+    @usableFromInline
+    struct Rest {
+        /// In order until the first is taken, then the last one first: taking from the end is what lets go of it.
+        @usableFromInline var values: [Output]
+        @usableFromInline var isReversed = false
+        /// The last one first.
+        @usableFromInline var failures: [(index: Int, error: any Error)]
+
+        init(values: [Output], failures: [(index: Int, error: any Error)]) {
+            self.values = values
+            self.failures = failures
+        }
+
+        /// - Parameter index: within the part.
+        @inlinable
+        mutating func next(_ index: Int) -> Result<Output, any Error> {
+            if let failure = failures.last, failure.index == index {
+                failures.removeLast()
+                return .failure(failure.error)
+            }
+            if !isReversed {
+                values.reverse()
+                isReversed = true
+            }
+            return .success(values.removeLast())
+        }
+
+        /// All values, if none was taken yet and nothing failed.
+        @inlinable
+        mutating func all() -> [Output]? {
+            guard failures.isEmpty, !isReversed else { return nil }
+            defer { values = [] }
+            return values
+        }
+    }
+
+    @usableFromInline var rest: Rest
     @usableFromInline let count: Int
     @usableFromInline let first: Int
 
@@ -113,33 +146,25 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
         do {
             if part.isChunk {
                 let outcome = try unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
-                values = outcome.values
-                failures = outcome.failures.isEmpty ? [] : outcome.failures.reversed()
+                rest = Rest(
+                    values: outcome.values, failures: outcome.failures.isEmpty ? [] : outcome.failures.reversed())
             } else {
-                values = [try unsafeDowncast(part.future, to: Future<Output>.self).outcome()]
-                failures = []
+                rest = Rest(
+                    values: [try unsafeDowncast(part.future, to: Future<Output>.self).outcome()], failures: [])
             }
         } catch {
             // What became of the part became of each of its elements.
-            values = []
-            failures = (0..<part.count).reversed().map { (index: $0, error: error) }
+            rest = Rest(values: [], failures: (0..<part.count).reversed().map { (index: $0, error: error) })
         }
-        count = values.count + failures.count
-        super.init(left: count, failureCount: failures.count)
+        count = rest.values.count + rest.failures.count
+        super.init(left: count, failureCount: rest.failures.count)
     }
 
     @inlinable
     func next() -> Result<Output, any Error> {
-        defer { left -= 1 }
-        if let failure = failures.last, failure.index == count - left {
-            failures.removeLast()
-            return .failure(failure.error)
-        }
-        if !isReversed {
-            values.reverse()
-            isReversed = true
-        }
-        return .success(values.removeLast())
+        let index = count - left
+        left -= 1
+        return rest.next(index)
     }
 
     /// Takes the next outcome.
@@ -166,9 +191,8 @@ final class MapPartReaderOf<Output: Sendable>: MapPartReader, @unchecked Sendabl
     /// - Returns: how many were taken.
     @inlinable
     func take(_ taken: inout Result<[Output]?, any Error>) -> Int {
-        if failures.isEmpty, !isReversed {
+        if let values = rest.all() {
             taken = .success(values)
-            values = []
             return takeAll()
         }
         taken = next().map { [$0] }
