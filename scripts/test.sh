@@ -42,6 +42,7 @@ step_demo() { scripts/demo.sh --short; }
 step_benchmarks() {
     Benchmarks/compare.sh --check
     Benchmarks/curves.sh --check
+    Benchmarks/data.sh --check
 }
 step_thread_sanitizer() {
     export FUTURES_THREAD_SANITIZER=1

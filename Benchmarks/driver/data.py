@@ -3,6 +3,7 @@ words, and the SHA-256 of each MiB, of a file and of a pipe; many elements one b
 
     Benchmarks/data.sh                   1 GiB, 100,000,000 elements, three repetitions: about half an hour
     Benchmarks/data.sh --size 64M        less of it
+    Benchmarks/data.sh --rows elements   some of it
     Benchmarks/data.sh --check           a test that everything works: a MiB, no plots, figures mean nothing
 
 Every measurement goes to data.csv in a folder of Benchmarks/results/, with the command that made it, and the tables to data.md
@@ -41,6 +42,8 @@ SYSTEMS = {
     "swift-loop": "a loop in Swift",
     "c": "one C program",
 }
+#: What can be asked for.
+ROWS = ("words_file", "words_code", "words_pipe", "hash_file", "hash_pipe", "elements", "compression", "resume")
 #: What ours is compared with; the others are no tools for the same.
 PEER_SYSTEMS = ("parallel", "imap", "python-loop", "swift-loop")
 
@@ -98,11 +101,13 @@ def arguments(given=None):
     parser = entry.parser("data", __doc__)
     parser.add_argument("--size", type=byte_count, metavar="SIZE", default=1 << 30, help="of the text; 1G by default")
     parser.add_argument("--elements", type=entry.positive, metavar="N", default=100_000_000, help="how many, one by one")
+    parser.add_argument("--rows", type=entry.listed(ROWS), metavar="A,B", help=f"only these, of: {', '.join(ROWS)}")
     parser.add_argument("--repetitions", type=entry.positive, metavar="N", default=3, help="3 by default")
     parser.add_argument("--workers", type=entry.positive, metavar="N", help="instead of one for each usable processor")
     parser.add_argument("--check", action="store_true", help="see above")
     options = parser.parse_args(given)
     options.workers = options.workers or len(os.sched_getaffinity(0))
+    options.rows = options.rows or list(ROWS)
     if options.check:
         options.size, options.elements, options.repetitions = 1 << 20, 10_000, 1
     return options
@@ -162,11 +167,11 @@ def rows(options, python, text):
             answer=sums,
         ),
         Row(
-            "words_code", "the same with `reduce` in Swift", "GB/s",
+            "words_code", "lines, words and bytes with `reduce` in Swift", "GB/s",
             {"ours": f"{OURS} --workers {n} words {text}", "swift-loop": f"{OURS} words-loop {text}"}, answer=sums,
         ),
         Row(
-            "words_pipe", "the same from a pipe", "GB/s",
+            "words_pipe", "lines, words and bytes from a pipe", "GB/s",
             {
                 "ours": f"cat {text} | {HOST} map count --sum --workers {n}",
                 "parallel": f"cat {text} | parallel --pipe --roundrobin --block 1M -j {n} wc",
@@ -187,7 +192,7 @@ def rows(options, python, text):
             answer=digests,
         ),
         Row(
-            "hash_pipe", "the same from a pipe", "GB/s",
+            "hash_pipe", "SHA-256 of each MiB from a pipe", "GB/s",
             {
                 "ours": f"cat {text} | {HOST} map sha256 --by bytes:1M --block 1M --workers {n}",
                 "parallel": f"cat {text} | parallel --pipe --recend '' --block 1M -k -j {n} sha256sum",
@@ -301,6 +306,12 @@ class Measuring:
                 self.add(name, "ours", repetition, None if problem else value, "s", problem, f"{kept} --resume {text}")
 
 
+RESUMES = {
+    "plain": "without a journal", "journaled": "with one", "killed": "until the kill", "resumed": "the rest",
+    "lost": "lost by the kill",
+}
+
+
 def same(*paths):
     contents = []
     for path in paths:
@@ -335,7 +346,8 @@ def page(results, all_rows, options, described):
         table.line(["---"] * (len(names) + 2)),
     ]
     shown = [(row.name, row.title, row.higher_is_better) for row in all_rows]
-    shown.append(("elements_memory", "the parent's memory meanwhile, at most", False))
+    if "elements" in options.rows:
+        shown.append(("elements_memory", "the parent's memory meanwhile, at most", False))
     for name, title, higher in shown:
         others = [results[name, system].value for system in PEER_SYSTEMS]
         others = [value for value in others if value is not None]
@@ -344,8 +356,21 @@ def page(results, all_rows, options, described):
         if ours and others:
             ratio = f"{ours / max(others) if higher else min(others) / ours:.2g} ×"
         lines.append(table.line([title, *(results.cell(name, system) for system in names), ratio]))
+    if "compression" in options.rows:
+        lines += compression_table(results)
+    if "resume" in options.rows:
+        lines += ["", "A run of `gzip` over the text that is killed halfway, and resumed from its journal:", ""]
+        lines += [f"- {title}: {results.cell(f'resume_{name}', 'ours')}" for name, title in RESUMES.items()]
+    lines += ["", f"Medians of {options.repetitions} repetitions; in parentheses the lowest and the highest.", ""]
+    lines += [f"- {name}: {text}" for name, text in described]
+    lines += ["", "What was run:", ""]
+    lines += [f"- {row.title}, {SYSTEMS[name]}: `{text}`" for row in all_rows for name, text in row.commands.items()]
+    return "\n".join([*lines, ""])
+
+
+def compression_table(results):
     levels = (0, 1, 6, 9)
-    lines += [
+    lines = [
         "", "Compression of blocks of 1 MiB that go to workers and back; how much of the bytes travelled:", "",
         table.line(["input", "off", *(f"level {level}" for level in levels[1:])]), table.line(["---"] * 5),
     ]
@@ -355,17 +380,7 @@ def page(results, all_rows, options, described):
             row = f"compression_{name}_{level}"
             cells.append(f"{results.cell(row, 'ours')}, {results.cell(f'{row}_share', 'ours')}")
         lines.append(table.line([name, *cells]))
-    lines += ["", "A run of `gzip` over the text that is killed halfway, and resumed from its journal:", ""]
-    for name, title in (
-        ("plain", "without a journal"), ("journaled", "with one"), ("killed", "until the kill"),
-        ("resumed", "the rest"), ("lost", "lost by the kill"),
-    ):
-        lines.append(f"- {title}: {results.cell(f'resume_{name}', 'ours')}")
-    lines += ["", f"Medians of {options.repetitions} repetitions; in parentheses the lowest and the highest.", ""]
-    lines += [f"- {name}: {text}" for name, text in described]
-    lines += ["", "What was run:", ""]
-    lines += [f"- {row.title}, {SYSTEMS[name]}: `{text}`" for row in all_rows for name, text in row.commands.items()]
-    return "\n".join([*lines, ""])
+    return lines
 
 
 def write_csv(path, found):
@@ -399,10 +414,13 @@ def main():
     described.append(("GNU parallel", machine.first_line(["parallel", "--version"])))
     all_rows = rows(options, python, text)
     measuring = Measuring(options)
+    all_rows = [row for row in all_rows if row.name in options.rows]
     for row in all_rows:
         measuring.measure(row, options.size)
-    measuring.compression(small, noise)
-    if not options.check:
+    if "compression" in options.rows:
+        measuring.compression(small, noise)
+    # What takes a few milliseconds cannot be killed in the middle.
+    if "resume" in options.rows and not options.check:
         measuring.resume(small)
     write_csv(os.path.join(folder, "data.csv"), measuring.found)
     results = Results(measuring.found)

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import tempfile
 import time
 import unittest
 from unittest import mock
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.join(BENCHMARKS, "driver"))
 
 import compare  # noqa: E402
 import curves  # noqa: E402
+import data  # noqa: E402
 import measurements  # noqa: E402
 import parts  # noqa: E402
 import run  # noqa: E402
@@ -133,6 +135,63 @@ class Parts(unittest.TestCase):
             with mock.patch("sys.stderr", io.StringIO()), self.assertRaises(SystemExit) as raised:
                 parts.arguments(given)
             self.assertEqual(raised.exception.code, 2)
+
+
+class Data(unittest.TestCase):
+    def options(self, *words):
+        return data.arguments([*words, "--workers", "2"])
+
+    def test_sizes_have_units(self):
+        self.assertEqual(self.options("--size", "64M").size, 64 << 20)
+        self.assertEqual(self.options("--check").elements, 10_000)
+        for text in ["0", "-1", "1T", "M", ""]:
+            with self.assertRaises(SystemExit), mock.patch("sys.stderr", io.StringIO()):
+                self.options("--size", text)
+
+    def test_the_text_is_the_same_each_time_and_ends_with_a_line(self):
+        contents = []
+        with tempfile.TemporaryDirectory() as folder:
+            for name in "ab":
+                data.make_text(os.path.join(folder, name), 5_000_000)
+                with open(os.path.join(folder, name), "rb") as file:
+                    contents.append(file.read())
+        self.assertEqual(len(contents[0]), 5_000_000)
+        self.assertEqual(contents[0], contents[1])
+        self.assertTrue(contents[0].endswith(b"\n"))
+        self.assertGreater(len(contents[0].split()), 500_000)
+
+    def test_an_answer_that_is_another_one_is_no_figure(self):
+        measuring = data.Measuring(self.options("--repetitions", "1"))
+        row = data.Row(
+            "words", "words", "GB/s",
+            {"ours": "echo 1 2 3", "parallel": "echo 1 1 1; echo 0 1 2", "imap": "echo 1 2 4", "c": "echo nothing", "loop": "exit 3"},
+            answer=data.sums,
+        )
+        with mock.patch("data.say"), mock.patch("shutil.which", return_value="parallel"):
+            measuring.measure(row, 1_000_000)
+        problems = {one.system: one.problem for one in measuring.found}
+        self.assertEqual((problems["ours"], problems["parallel"]), ("", ""))
+        self.assertIn("another one", problems["imap"])
+        self.assertIn("it printed 'nothing", problems["c"])
+        self.assertIn("exit code 3", problems["loop"])
+        self.assertTrue(all((one.value is None) == bool(one.problem) for one in measuring.found))
+
+    def test_the_page_has_every_row_and_compares_with_the_best_of_the_others(self):
+        options = self.options("--repetitions", "1")
+        rows = data.rows(options, "python3", "text")
+        found = [
+            data.Found("words_file", system, 1, value, "GB/s", "", "a command")
+            for system, value in [("ours", 1.0), ("parallel", 0.5), ("imap", 0.25), ("c", 4.0)]
+        ]
+        found.append(data.Found("elements_memory", "ours", 1, 20.0, "MB", "", "a command"))
+        found.append(data.Found("elements_memory", "imap", 1, 30.0, "MB", "", "a command"))
+        lines = data.page(data.Results(found), rows, options, []).splitlines()
+        for row in rows:
+            self.assertEqual(sum(line.startswith(f"| {row.title} |") for line in lines), 1, row.title)
+        shown = next(line for line in lines if line.startswith("| lines, words and bytes of a file |"))
+        self.assertTrue(shown.endswith("| 2 × |"), shown)
+        memory = next(line for line in lines if line.startswith("| the parent's memory"))
+        self.assertTrue(memory.endswith("| 1.5 × |"), memory)
 
 
 class Tables(unittest.TestCase):

@@ -118,7 +118,7 @@ private func mapElements(_ count: Int, _ workers: Int?) throws {
     _ = try pool.submit(increment, 1).result()
     var sum = 0
     let time = try ContinuousClock().measure {
-        let results = try pool.map(increment, 0..<count, chunkSize: .automatic, bufferSize: 1_000_000)
+        let results = try pool.map(increment, 0..<count, chunkSize: .automatic, bufferSize: 100_000)
         while let next = try results.next() { sum &+= next }
     }
     guard sum == count * (count + 1) / 2 else { throw BenchmarkError("the sum is \(sum)") }
