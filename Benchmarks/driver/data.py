@@ -14,17 +14,16 @@ what the others have. GNU parallel is used where it is installed.
 import os
 import random
 import shutil
-import statistics
-import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import entry
 import machine
+import measurements
 import prepare
 import run
 import table
-from measurements import figure
+from measurements import Measurement
 from prepare import say
 
 ROOT = prepare.ROOT
@@ -60,35 +59,6 @@ class Row:
     answer: object = None
     #: The rows that programs print, in place of their time.
     printed: tuple = ()
-
-
-@dataclass
-class Found:
-    row: str
-    system: str
-    repetition: int
-    value: float | None
-    unit: str
-    problem: str
-    command: str
-
-
-@dataclass
-class Summary:
-    values: list = field(default_factory=list)
-    problem: str = ""
-
-    @property
-    def value(self):
-        return statistics.median(self.values) if self.values else None
-
-    def cell(self, unit):
-        if not self.values:
-            return self.problem or "–"
-        text = table.with_unit(self.value, unit)
-        if len(self.values) > 1:
-            text += f" ({table.number(min(self.values))}–{table.number(max(self.values))})"
-        return text + (f"; also: {self.problem}" if self.problem else "")
 
 
 def byte_count(text):
@@ -223,7 +193,7 @@ class Measuring:
         return run.run(["sh", "-c", f"export LC_ALL=C; {command}"], timeout, ROOT)
 
     def add(self, row, system, repetition, value, unit, problem, command):
-        self.found.append(Found(row, system, repetition, value, unit, problem, command))
+        self.found.append(Measurement(row, system, repetition, value, unit, problem, command))
 
     def measure(self, row, size):
         for repetition in range(1, self.options.repetitions + 1):
@@ -238,7 +208,7 @@ class Measuring:
                 done = self.run(command)
                 problem = done.problem or self.wrong(row, system, done.output)
                 if row.printed:
-                    self.add_printed(row, system, repetition, done.output, problem, command)
+                    self.add_printed(row.printed, system, repetition, done.output, problem, command)
                 else:
                     value = None if problem else size / done.seconds / 1e9
                     self.add(row.name, system, repetition, value, row.unit, problem, command)
@@ -255,12 +225,13 @@ class Measuring:
         expected = self.answers.setdefault(kind, answer)
         return "" if answer and answer == expected else "its result is another one than that of the first system"
 
-    def add_printed(self, row, system, repetition, output, problem, command):
+    def add_printed(self, names, system, repetition, output, problem, command, suffix=""):
+        """What a program prints as lines `name,value,unit`."""
         lines = dict(line.split(",", 1) for line in output.splitlines() if "," in line)
-        for name in row.printed:
+        for name in names:
             text, _, unit = lines.get(name, "").partition(",")
-            value, wrong = (None, problem) if problem else figure(text)
-            self.add(name, system, repetition, value, unit, wrong, command)
+            value, wrong = (None, problem) if problem else measurements.figure(text)
+            self.add(name + suffix, system, repetition, value, unit, wrong, command)
 
     # What only ours has.
 
@@ -271,11 +242,10 @@ class Measuring:
                     say(f"data: compression of {name} with level {level}, repetition {repetition}")
                     command = f"{OURS} --workers {self.options.workers} compression {path} {level}"
                     done = self.run(command)
-                    row = Row(f"{name}_{level}", "", "", {}, printed=("compression", "compression_share"))
-                    before = len(self.found)
-                    self.add_printed(row, "ours", repetition, done.output, done.problem, command)
-                    for found in self.found[before:]:
-                        found.row = found.row.replace("compression", f"compression_{name}_{level}")
+                    self.add_printed(
+                        ("compression", "compression_share"), "ours", repetition, done.output, done.problem, command,
+                        suffix=f"_{name}_{level}",
+                    )
 
     def resume(self, text):
         """A run with a journal that is killed when half of its time is over, and resumed."""
@@ -321,22 +291,20 @@ def same(*paths):
 
 
 class Results:
+    """What was measured, by row and system."""
+
     def __init__(self, found):
-        self.summaries = {}
-        self.units = {}
-        for one in found:
-            summary = self.summaries.setdefault((one.row, one.system), Summary())
-            if one.value is None:
-                summary.problem = summary.problem or one.problem
-            else:
-                summary.values.append(one.value)
-                self.units[one.row] = one.unit
+        grouped = {}
+        for m in found:
+            grouped.setdefault((m.row, m.system), []).append(m)
+        self.summaries = {key: table.summarise(several) for key, several in grouped.items()}
+        self.units = {m.row: m.unit for m in found if m.value is not None}
 
     def __getitem__(self, key):
-        return self.summaries.get(key, Summary())
+        return self.summaries.get(key, table.Summary(None, None, None, 0, "–"))
 
     def cell(self, row, system):
-        return self[row, system].cell(self.units.get(row, ""))
+        return table.cell(self[row, system], self.units.get(row, ""), spread=True)
 
 
 def page(results, all_rows, options, described):
@@ -345,17 +313,13 @@ def page(results, all_rows, options, described):
         table.line(["what", *(SYSTEMS[name] for name in names), "ours : best other"]),
         table.line(["---"] * (len(names) + 2)),
     ]
-    shown = [(row.name, row.title, row.higher_is_better) for row in all_rows]
-    if "elements" in options.rows:
-        shown.append(("elements_memory", "the parent's memory meanwhile, at most", False))
-    for name, title, higher in shown:
-        others = [results[name, system].value for system in PEER_SYSTEMS]
+    memory = Row("elements_memory", "the parent's memory meanwhile, at most", "MB", {}, higher_is_better=False)
+    for row in [*all_rows, memory] if "elements" in options.rows else all_rows:
+        others = [results[row.name, system].value for system in PEER_SYSTEMS]
         others = [value for value in others if value is not None]
-        ours = results[name, "ours"].value
-        ratio = "–"
-        if ours and others:
-            ratio = f"{ours / max(others) if higher else min(others) / ours:.2g} ×"
-        lines.append(table.line([title, *(results.cell(name, system) for system in names), ratio]))
+        best = (max if row.higher_is_better else min)(others, default=None)
+        ratio = table.ratio(row, results[row.name, "ours"].value, best)
+        lines.append(table.line([row.title, *(results.cell(row.name, system) for system in names), ratio]))
     if "compression" in options.rows:
         lines += compression_table(results)
     if "resume" in options.rows:
@@ -377,21 +341,10 @@ def compression_table(results):
     for name in ("text", "noise"):
         cells = []
         for level in levels:
-            row = f"compression_{name}_{level}"
-            cells.append(f"{results.cell(row, 'ours')}, {results.cell(f'{row}_share', 'ours')}")
+            speed, share = (f"{what}_{name}_{level}" for what in ("compression", "compression_share"))
+            cells.append(f"{results.cell(speed, 'ours')}, {results.cell(share, 'ours')}")
         lines.append(table.line([name, *cells]))
     return lines
-
-
-def write_csv(path, found):
-    import csv
-
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", "system", "repetition", "value", "unit", "problem", "command"])
-        for one in found:
-            value = "" if one.value is None else repr(one.value)
-            writer.writerow([one.row, one.system, one.repetition, value, one.unit, one.problem, one.command])
 
 
 def main():
@@ -422,7 +375,9 @@ def main():
     # What takes a few milliseconds cannot be killed in the middle.
     if "resume" in options.rows and not options.check:
         measuring.resume(small)
-    write_csv(os.path.join(folder, "data.csv"), measuring.found)
+    with open(os.path.join(folder, "data.csv"), "w", encoding="utf-8", newline="") as file:
+        measurements.write_header(file)
+        measurements.write(file, measuring.found)
     results = Results(measuring.found)
     shown = page(results, all_rows, options, described)
     with open(os.path.join(folder, "data.md"), "w", encoding="utf-8") as file:

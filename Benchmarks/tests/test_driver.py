@@ -180,11 +180,11 @@ class Data(unittest.TestCase):
         options = self.options("--repetitions", "1")
         rows = data.rows(options, "python3", "text")
         found = [
-            data.Found("words_file", system, 1, value, "GB/s", "", "a command")
+            Measurement("words_file", system, 1, value, "GB/s", "", "a command")
             for system, value in [("ours", 1.0), ("parallel", 0.5), ("imap", 0.25), ("c", 4.0)]
         ]
-        found.append(data.Found("elements_memory", "ours", 1, 20.0, "MB", "", "a command"))
-        found.append(data.Found("elements_memory", "imap", 1, 30.0, "MB", "", "a command"))
+        found.append(Measurement("elements_memory", "ours", 1, 20.0, "MB", "", "a command"))
+        found.append(Measurement("elements_memory", "imap", 1, 30.0, "MB", "", "a command"))
         lines = data.page(data.Results(found), rows, options, []).splitlines()
         for row in rows:
             self.assertEqual(sum(line.startswith(f"| {row.title} |") for line in lines), 1, row.title)
