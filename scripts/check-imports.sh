@@ -9,7 +9,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 declare -A allowed=(
     [Sources/Wire]="CProto"
     [Sources/Futures]="CProto DequeModule Glibc HeapModule Synchronization Wire"
-    [Sources/WorkerHost]="ArgumentParser CZlib Futures Glibc Synchronization"
+    [Sources/WorkerHost]="ArgumentParser CZlib Crypto Futures Glibc Synchronization"
 )
 failures=0
 for folder in Sources/*/; do
