@@ -60,7 +60,8 @@ struct ChunkSizer: Sendable {
 
     var isAutomatic: Bool { fixed == nil }
 
-    /// How many chunks are kept on their way where nothing else limits them, and while they are growing: enough that no worker waits for the next.
+    /// How many chunks are kept on their way where nothing else limits them, and while they are growing: enough that no worker
+    /// waits for the next.
     var chunksAhead: Int { 3 * workers }
 
     /// Whether nothing was measured yet, or chunks are to become much larger than those that were.

@@ -15,6 +15,7 @@ package struct NumberedPoolState {
     package var nextDeadline: Int64? { state.nextDeadline }
     package var books: State.Books { state.books }
     package func audit() -> String? { state.audit() }
+    /// Element by element, as an empty deque as a whole would do what ``MapBuffer/tally()`` tells of.
     package func held(by id: WorkerID) -> [TaskID] { state.held(by: id).map { $0 } }
     package func isStarting(_ id: WorkerID) -> Bool { state.isStarting(id) }
     package func expectsExit(of id: WorkerID) -> Bool { state.expectsExit(of: id) }
