@@ -29,16 +29,24 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     /// Runs a test, and fails it if a descriptor, child process or pool thread is left. Suites that use it are
     /// serialized: another test's would be taken for this one's.
     ///
-    /// - Parameter eventually: whether what was started may end on its own, in a bounded time.
+    /// Descriptors live as long as the pool, and a thread that has done its last work for it (that of a journal, one that completes
+    /// a future) may be about to let go of that: they are waited for, in a bounded time. Processes are not.
+    ///
+    /// - Parameter eventually: whether processes, too, may end on their own, in a bounded time.
     public static func check<R>(
         eventually: Bool = false, _ body: () throws -> R, sourceLocation: SourceLocation = #_sourceLocation
     ) rethrows -> R {
         let before = beforehand()
         let result = try body()
-        let after = settled(before, tries: eventually ? 10_000 : 0)
+        let after = settled(before, tries: tries(before, eventually))
         // In words, too: of a test in a process of its own, the comment is all that is told.
         #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
         return result
+    }
+
+    /// How often it is looked again at what is left.
+    private static func tries(_ before: Leftovers, _ eventually: Bool = false) -> Int {
+        eventually || childProcesses() == before.children ? 10_000 : 0
     }
 
     /// What there is now; looked at again for a moment while it has a pool's thread, which may be one of the test before, as
@@ -70,10 +78,7 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     ) async rethrows -> R {
         let before = beforehand()
         let result = try await body()
-        // No process may be left, but descriptors live as long as the pool, and a task that ends in another thread may be about
-        // to let go of that.
-        let tries = childProcesses() == before.children ? 10_000 : 0
-        let after = settled(before, tries: tries)
+        let after = settled(before, tries: tries(before))
         #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
         return result
     }

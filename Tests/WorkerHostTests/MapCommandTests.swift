@@ -196,6 +196,7 @@ import Testing
             ("$W map cat - -", "standard input can be read once only"),
             ("$W map cat --workers 0", "--workers must be at least 1, not 0"),
             ("$W map cat --block 2G", "--block must be at most 1G, not 2G"),
+            ("$W map cat --block 1ß", "The value '1ß' is invalid for '--block <size>'"),
             ("$W map cat --block 0", "The value '0' is invalid for '--block <size>'"),
             ("$W map cat --by words", "The value 'words' is invalid for '--by <format>'"),
             ("$W map cat --by bytes:x", "The value 'bytes:x' is invalid for '--by <format>'"),
@@ -340,6 +341,29 @@ import Testing
             for i in $(seq 1000); do grep -q '^SigBlk:.*400[13]' /proc/$pid/status && break; sleep 0.01; done; kill -15 $pid; wait $pid; echo $?
             """)
         #expect(ended.output == "143\n143\n", "\(ended)")
+    }
+
+    @Test("interrupted while it waits for input it leaves its report, and the input of what has failed")
+    func reportsWhatWasInterrupted() throws {
+        let ended = try run(
+            """
+            mkfifo $D/silent; $W map primes --block 1 --on-error collect:$D/bad --report $D/page < $D/silent 2> $D/told & pid=$!
+            exec 3> $D/silent; printf 'seven\\n' >&3
+            for i in $(seq 1000); do [ -s $D/told ] && break; sleep 0.01; done; kill -15 $pid; wait $pid; echo $?
+            cat $D/bad; grep -o 'interrupted by SIGTERM' $D/page | head -n 1
+            """)
+        #expect(ended.output == "143\nseven\ninterrupted by SIGTERM\n", "\(ended)")
+    }
+
+    @Test("patterns know the characters of the locale, as grep does")
+    func locale() throws {
+        let ended = try run(
+            """
+            printf 'ü\\nä\\nab\\n' > $D/input
+            for locale in C.UTF-8 C; do LC_ALL=$locale $W map matching --argument '^[äö]' $D/input | LC_ALL=$locale grep -c .; done
+            LC_ALL=C.UTF-8 $W map count_matching --argument '^.$' --sum $D/input
+            """)
+        #expect(ended.output == "1\n2\n2\n", "\(ended)")
     }
 
     @Test("a command may stop writing and read on; a failure that stops the run does not wait for what runs")

@@ -54,6 +54,54 @@ import Testing
         ] { #expect(ended.errors.contains(text), "\(ended)") }
     }
 
+    @Test("a file that is cut while a command reads it is an error, and no result is made of what there was")
+    func cutFile() throws {
+        let ended = try run(
+            """
+            seq 1000000 > $D/input
+            $W map --exec 'read first; truncate -s 0 $D/input; cat > $D/seen; echo done' --block 1G $D/input; echo $?
+            """)
+        #expect(ended.output == "1\n", "\(ended)")
+        #expect(
+            ended.errors.contains("input has 0 bytes, and a piece of 6888896 bytes at 0 was to be read"), "\(ended)")
+    }
+
+    @Test("the report and the trace have any names")
+    func namesOfReports() throws {
+        let ended = try run(
+            """
+            f=$(printf "$D/r\\351"); seq 3 | $W map cat --report "$f.html" --trace "$f.json" > $D/out; echo $?
+            grep -c '<html' "$f.html"; tail -n 1 "$f.json"; $W map cat --report "$f.html" "$f.html"; echo $?
+            """)
+        #expect(ended.output == "0\n1\n]\n64\n", "\(ended)")
+    }
+
+    @Test("a record without an end is told before the whole file is in memory, unless workers read it")
+    func endlessRecord() throws {
+        let ended = try run(
+            """
+            truncate -s 3G $D/input; ulimit -v 8000000
+            $W map primes $D/input; echo $?; $W map primes --by file $D/input; echo $?
+            $W map count --sum --by jsonl $D/input
+            """)
+        #expect(ended.output == "66\n66\n1 1 3221225472\n", "\(ended)")
+        #expect(ended.errors.contains("a record does not end within 1074790400 bytes behind byte 0"), "\(ended)")
+        #expect(ended.errors.contains("it has 3221225472 bytes, and 1 GiB is the most that can be sent"), "\(ended)")
+    }
+
+    @Test("what may be collected counts as memory until its turn has come")
+    func boundedCollecting() throws {
+        // The first block waits until all is read, for a while.
+        let ended = try run(
+            """
+            { echo first; head -c 30000000 /dev/zero | tr '\\0' '\\n'; : > $D/fed; } |
+            $W map --workers 2 --max-memory 4M --on-error collect:$D/bad \\
+                --exec 'read a; [ "$a" = first ] || exec cat > /dev/null; for i in $(seq 200); do [ -e $D/fed ] && break; sleep 0.01; done; ls $D' |
+            grep -c fed
+            """)
+        #expect(ended.output == "0\n", "\(ended)")
+    }
+
     @Test("what failed is collected as it was: no byte is lost, and no two records become one")
     func collectedBytes() throws {
         let ended = try run(

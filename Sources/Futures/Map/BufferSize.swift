@@ -25,6 +25,14 @@ public struct MemoryBufferSize: BufferSize, Hashable {
     public let elementLimit: Int?
     /// The most bytes.
     public let byteLimit: Int?
+    /// Whether the consumer keeps the arguments of what it has not taken the results of, so that they count until then.
+    let keepsArguments: Bool
+
+    init(elementLimit: Int?, byteLimit: Int?, keepsArguments: Bool = false) {
+        self.elementLimit = elementLimit
+        self.byteLimit = byteLimit
+        self.keepsArguments = keepsArguments
+    }
 }
 
 extension BufferSize where Self == MemoryBufferSize {
@@ -45,5 +53,10 @@ extension BufferSize where Self == MemoryBufferSize {
     /// So many elements, but no more than so many bytes, each at least 1; see ``bytes(_:)``.
     public static func elements(_ count: Int, bytes: Int) -> MemoryBufferSize {
         MemoryBufferSize(elementLimit: count, byteLimit: bytes)
+    }
+
+    /// So many bytes, with the arguments of those elements whose results nobody has taken: for a consumer that keeps them.
+    package static func bytes(_ count: Int, keepsArguments: Bool) -> MemoryBufferSize {
+        MemoryBufferSize(elementLimit: nil, byteLimit: count, keepsArguments: keepsArguments)
     }
 }

@@ -48,6 +48,13 @@ final class ColumnReader<Element> {
         return piece.count
     }
 
+    /// Reads up to `count` elements behind what was read; returns how many there were.
+    func readOn(_ count: Int) -> Int {
+        let next = nextPiece(count)
+        piece += next
+        return next.count
+    }
+
     /// The first elements of what was read; a sequence beside this one may have ended earlier.
     func elements(_ count: Int) -> [Element] {
         count == piece.count ? piece : Array(piece.prefix(count))

@@ -19,6 +19,7 @@ final class MapBuffer: Sendable {
         /// The one that is being handed out.
         var current: MapPartReader?
         var currentMeasurement: PartMeasurement?
+        var currentArgumentBytes = 0
         var input = Input.ended
         /// The input's own error, for after the results of what was submitted before.
         var inputFailure: (any Error)?
@@ -285,7 +286,8 @@ final class MapBuffer: Sendable {
             if let reader = state.current, reader.left > 0 {
                 state.window.handedOut(elements: take(reader))
                 if reader.left == 0 {
-                    state.window.handedOut(state.currentMeasurement)
+                    state.window.handedOut(
+                        argumentBytes: state.currentArgumentBytes, state.currentMeasurement)
                     state.current = nil
                 }
                 return .taken(mayReadOn: state.hasMoreInput && state.window.hasRoom)
@@ -327,7 +329,7 @@ final class MapBuffer: Sendable {
     private func begin(_ part: MapPart, _ state: inout State) {
         let measured = resultType.measurement(of: part)
         if !isTold { state.window.finished(elements: part.count, argumentBytes: part.argumentBytes, measured) }
-        state.currentMeasurement = measured
+        (state.currentMeasurement, state.currentArgumentBytes) = (measured, part.argumentBytes)
         let reader = resultType.reader(of: part)
         state.failedElements += reader.failureCount
         state.current = reader

@@ -35,6 +35,9 @@ public struct MapIndexedOutcomes<Output: Sendable>: AsyncSequence, Sendable {
     /// Whether the next one, or the end, can be had without waiting, as far as is known.
     package var isReady: Bool { cursor.isReady }
 
+    /// Cancels what has not begun; who waits for the next outcome learns that there are no more. Any thread.
+    package func end() { cursor.end() }
+
     /// An async iterator over the outcomes that were not taken yet.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(cursor: cursor) }
 

@@ -60,11 +60,10 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         let buffer = MapBuffer(
             of: resultType, order: order, window: window, source: source(total: total))
         if window.readsAhead {
-            var count: Int?
-            for column in repeat each column { count = column.read(count ?? .max) }
+            let count = readAll(repeat each column)
             let (promise, submit) = (try promise?(), submit)
             let input = MapInput(
-                repeat ColumnReader(elements: (each column).elements(count ?? 0)), remaining: count,
+                repeat ColumnReader(elements: (each column).elements(count)), remaining: count,
                 prescribedSize: prescribedSize
             ) { (column: repeat [each Input]) in
                 // It lasts as long as the input.
@@ -75,6 +74,28 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
             try buffer.begin(MapInput(repeat each column, prescribedSize: prescribedSize, submit: submitNow))
         }
         return MapCursor(buffer, timeout: timeout, deadline: deadline)
+    }
+
+    /// Reads the sequences to the end of the shortest, beside which others may have none; gives the number of elements.
+    private func readAll(_ column: repeat ColumnReader<each Input>) -> Int {
+        var (columns, known) = (0, Int.max)
+        for column in repeat each column {
+            columns += 1
+            known = min(known, column.count ?? .max)
+        }
+        if columns == 0 { return 0 }
+        if columns == 1 || known < .max {
+            for column in repeat each column { known = column.read(known) }
+            return known
+        }
+        var count = 0
+        while true {
+            let wanted = max(4096, count)
+            var least = wanted
+            for column in repeat each column { least = column.readOn(least) }
+            count += least
+            if least < wanted { return count }
+        }
     }
 
     /// Reads asynchronous sequences in a task, as far ahead of the consumer as `bufferSize` says.
@@ -125,7 +146,9 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
         let sizer = ChunkSizer(
             takesChunks ? chunkSize.elementCount : 1, workers: workers, bufferSize: elements ?? .max)
         return MapWindow(
-            sizer, elementLimit: elements, byteLimit: bytes, readsAhead: sizer.isAutomatic && bufferSize == nil)
+            sizer, elementLimit: elements, byteLimit: bytes,
+            keepsArguments: (bufferSize as? MemoryBufferSize)?.keepsArguments ?? false,
+            readsAhead: sizer.isAutomatic && bufferSize == nil)
     }
 }
 

@@ -8,6 +8,8 @@ struct MapWindow: Sendable {
     /// The most elements ahead; `Int.max` for all.
     let elementLimit: Int
     let byteLimit: Int?
+    /// Whether arguments count until their results are handed out, and not only until those are there.
+    let keepsArguments: Bool
     /// Whether the input is at hand and is read on whenever a part is done, also without a consumer.
     let readsAhead: Bool
 
@@ -24,10 +26,14 @@ struct MapWindow: Sendable {
     private var argumentSize = 0.0
     private var resultSize: Double?
 
-    init(_ sizer: ChunkSizer, elementLimit: Int?, byteLimit: Int? = nil, readsAhead: Bool = false) {
+    init(
+        _ sizer: ChunkSizer, elementLimit: Int?, byteLimit: Int? = nil, keepsArguments: Bool = false,
+        readsAhead: Bool = false
+    ) {
         self.sizer = sizer
         self.elementLimit = elementLimit ?? .max
         self.byteLimit = byteLimit
+        self.keepsArguments = keepsArguments
         self.readsAhead = readsAhead
     }
 
@@ -66,7 +72,7 @@ struct MapWindow: Sendable {
     mutating func finished(elements: Int, argumentBytes: Int, _ measured: PartMeasurement?) {
         unfinished -= 1
         unfinishedElements -= elements
-        self.argumentBytes -= argumentBytes
+        if !keepsArguments { self.argumentBytes -= argumentBytes }
         guard let measured else { return }
         if let time = measured.runTime { sizer.measured(elements: elements, time: time) }
         guard let byteLimit else { return }
@@ -81,8 +87,9 @@ struct MapWindow: Sendable {
     mutating func handedOut(elements: Int) { ahead -= elements }
 
     /// Of a part the last one was.
-    mutating func handedOut(_ measured: PartMeasurement?) {
+    mutating func handedOut(argumentBytes: Int, _ measured: PartMeasurement?) {
         parts -= 1
+        if keepsArguments { self.argumentBytes -= argumentBytes }
         if byteLimit != nil { resultBytes -= measured?.resultBytes ?? 0 }
     }
 

@@ -10,7 +10,7 @@ extension Executor {
 
 /// An executor whose maps go on where they stopped; made by ``Executor/journaled(in:)``.
 public final class JournaledExecutor: Executor, MappingExecutor {
-    private let executor: any Executor
+    let executor: any Executor
     private let journal: MapJournal
 
     init(_ executor: any Executor, _ journal: MapJournal) {

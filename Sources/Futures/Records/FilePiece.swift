@@ -38,19 +38,14 @@ public struct FilePiece: Sendable, Hashable {
 
     /// Maps the bytes into memory, read-only, and calls `body` with them; they are there during the call only.
     ///
-    /// Blocks while the file is read. A file that somebody cuts meanwhile ends the process with SIGBUS.
+    /// Blocks while the file is read. A file that somebody cuts meanwhile ends the process with SIGBUS, where `body` reads what
+    /// is gone; if it does not, that is an error, since it has seen zeros at the new end, or not all. ``contents()`` has no
+    /// such danger.
     ///
     /// - Throws: ``SystemError`` if the file cannot be opened or mapped; ``FilePieceError`` if it is another one, or ends before
-    ///   the piece; and what `body` throws.
+    ///   the piece, also when `body` has returned; and what `body` throws.
     public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
-        let file = try FileDescriptor.open(path)
-        let status = try file.status(path)
-        let size = Int(status.st_size)
-        if let version, !version.isSameFile(as: FileVersion(status)) {
-            throw FilePieceError(piece: self, size: size, isAnotherFile: true)
-        }
-        // No sum: a piece that came from elsewhere may be anything.
-        guard offset <= size, length <= size - offset else { throw FilePieceError(piece: self, size: size) }
+        let file = try open()
         if length == 0 { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
         let slack = offset % Int(getpagesize())
         let address = mmap(nil, length + slack, PROT_READ, MAP_PRIVATE, file.rawValue, offset - slack)
@@ -60,7 +55,47 @@ public struct FilePiece: Sendable, Hashable {
         defer { munmap(address, length + slack) }
         // It only makes reading ahead better.
         _ = madvise(address, length + slack, MADV_SEQUENTIAL)
-        return try body(UnsafeRawBufferPointer(start: address + slack, count: length))
+        let result = Result { try body(UnsafeRawBufferPointer(start: address + slack, count: length)) }
+        try check(file.status(path))
+        return try result.get()
+    }
+
+    /// Reads the bytes into memory of their own.
+    ///
+    /// Blocks while the file is read.
+    ///
+    /// - Throws: ``SystemError`` if the file cannot be opened or read; ``FilePieceError`` if it is another one, or ends before
+    ///   the piece.
+    public func contents() throws -> [UInt8] {
+        let file = try open()
+        if length == 0 { return [] }
+        let bytes = try [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            // Where it ends too early, the check below says so.
+            if try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset) { count = length }
+        }
+        try check(file.status(path))
+        guard bytes.count == length else { throw FilePieceError(piece: self, size: try file.size(path)) }
+        return bytes
+    }
+
+    /// - Throws: ``SystemError`` if the file cannot be opened; ``FilePieceError`` if the piece is none of it.
+    private func open() throws -> FileDescriptor {
+        let file = try FileDescriptor.open(path)
+        let status = try file.status(path)
+        if let version, !version.isSameFile(as: FileVersion(status)) {
+            throw FilePieceError(piece: self, size: Int(status.st_size), isAnotherFile: true)
+        }
+        try check(status)
+        return file
+    }
+
+    /// Whether the file goes up to the end of the piece.
+    ///
+    /// - Throws: ``FilePieceError``.
+    private func check(_ status: stat) throws(FilePieceError) {
+        let size = Int(status.st_size)
+        // No sum: a piece that came from elsewhere may be anything.
+        guard offset <= size, length <= size - offset else { throw FilePieceError(piece: self, size: size) }
     }
 
     /// Calls `body` with each record, without what ends it, in order. The bytes are there during the call only.

@@ -21,18 +21,26 @@ public struct FilePieces: AsyncSequence, Sendable {
     public let format: RecordFormat
     /// What a piece has at least, in bytes.
     public let size: Int
+    /// How many bytes behind `size` a record may end; nil for any number.
+    public let recordSizeLimit: Int?
 
     /// The pieces of a file.
     ///
     /// - Parameters:
     ///   - path: of a regular file. A relative one has to mean the same in the workers, whose folder is that of the program.
     ///   - size: in bytes, at least 1. Small ones cost more each, large ones keep the workers from finishing together.
-    /// - Throws: ``InvalidArgumentError`` for a `size` below 1; ``SystemError`` if the file cannot be opened, or is no file.
-    public init(of path: String, by format: RecordFormat = .lines, size: Int = 1 << 20) throws {
+    ///   - recordSizeLimit: in bytes, at least 1: a record that makes a piece so much larger than `size` is an error, unless
+    ///     records have a size that was said. Without a limit a piece may be all that is left of the file.
+    /// - Throws: ``InvalidArgumentError`` for sizes that cannot be; ``SystemError`` if the file cannot be opened, or is no file.
+    public init(
+        of path: String, by format: RecordFormat = .lines, size: Int = 1 << 20, recordSizeLimit: Int? = nil
+    ) throws {
         try InvalidArgumentError.check("size", size)
+        if let recordSizeLimit { try InvalidArgumentError.check("recordSizeLimit", recordSizeLimit) }
         self.path = path
         self.format = format
         self.size = size
+        self.recordSizeLimit = recordSizeLimit
         // What cannot work is told here and not when the first piece is asked for.
         _ = try FileDescriptor.open(path).size(path)
     }
@@ -52,7 +60,8 @@ public struct FilePieces: AsyncSequence, Sendable {
 
         /// The next piece, or nil after the last. Blocks while the file is read.
         ///
-        /// - Throws: ``SystemError`` if the file cannot be read; ``FilePieceError`` if it has become shorter.
+        /// - Throws: ``SystemError`` if the file cannot be read; ``FilePieceError`` if it has become shorter;
+        ///   ``RecordSizeError`` for a record that is too long.
         public mutating func next() throws -> FilePiece? {
             let cutter = try cutter ?? FileCutter(pieces)
             self.cutter = cutter
@@ -67,6 +76,8 @@ private final class FileCutter {
     private let file: FileDescriptor
     private let end: Int
     private let version: FileVersion
+    /// How long a piece may become.
+    private let limit: Int
     private var offset = 0
     private var buffer: [UInt8]
     /// Where in the file the buffer's bytes are.
@@ -79,6 +90,8 @@ private final class FileCutter {
         let status = try file.status(pieces.path)
         end = Int(status.st_size)
         version = FileVersion(status)
+        let (limit, isTooLarge) = pieces.size.addingReportingOverflow(pieces.recordSizeLimit ?? .max)
+        self.limit = isTooLarge ? .max : limit
         // A delimiter is mostly near; CSV is read as a whole.
         buffer = [UInt8](repeating: 0, count: RecordScanner.startsAnywhere(pieces.format) ? 1 << 14 : 1 << 18)
     }
@@ -104,10 +117,16 @@ private final class FileCutter {
             let found = buffer.withUnsafeBytes {
                 scanner.firstEnd(in: UnsafeRawBufferPointer(rebasing: $0[(position - start)..<count]), from: least)
             }
-            if let found { return position + found - offset }
+            if let found { return try checked(position + found - offset) }
             position = start + count
+            _ = try checked(position - offset)
         }
         return end - offset
+    }
+
+    private func checked(_ length: Int) throws(RecordSizeError) -> Int {
+        if length > limit { throw RecordSizeError(offset: offset, limit: limit) }
+        return length
     }
 
     /// Has the buffer contain what is there, unless it does.

@@ -41,6 +41,14 @@ public struct RecordChunk: Sendable, Hashable {
         }
     }
 
+    /// The same records with their bytes: those of a file are read.
+    ///
+    /// - Throws: as ``FilePiece/contents()``.
+    public func loaded() throws -> RecordChunk {
+        guard case .piece(let piece) = content else { return self }
+        return RecordChunk(try piece.contents(), format: piece.format)
+    }
+
     /// Calls `body` with the bytes, which are there during the call only.
     ///
     /// - Throws: as ``FilePiece/withBytes(_:)``.

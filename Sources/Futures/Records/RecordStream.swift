@@ -83,9 +83,9 @@ public struct RecordStream: AsyncSequence, Sendable {
     }
 }
 
-/// A record is longer than a ``RecordStream`` takes: perhaps the stream has records of another kind.
+/// A record is longer than a ``RecordStream`` or ``FilePieces`` take: perhaps the input has records of another kind.
 public struct RecordSizeError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Where its chunk begins in the stream, in bytes.
+    /// Where its chunk begins in the input, in bytes.
     public let offset: Int
     /// Up to where it should have ended, in bytes behind that.
     public let limit: Int

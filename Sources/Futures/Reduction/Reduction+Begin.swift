@@ -10,11 +10,14 @@ extension Reduction {
     ) throws -> RunningReduction<Output> {
         // Combinations make room for what waits.
         let combining = options.before
+        // A journal does not keep it.
+        let executor = (executor as? JournaledExecutor)?.executor ?? executor
         if let executor = executor as? any LocalExecutor {
             return try begin(inside: executor, options, combining, start)
         }
         let target = MapTarget<Output, repeat each Input>(
-            submit: try submission(to: executor, options), takesChunks: true, workers: executor.maxWorkersOfMaps,
+            submit: try submission(to: executor, options), takesChunks: true,
+            countsBytes: executor is ProcessPoolExecutor, workers: executor.maxWorkersOfMaps,
             resultType: ReductionPartType<EncodedPartial<Output>>())
         let output = code.output
         return RunningReductionOf(

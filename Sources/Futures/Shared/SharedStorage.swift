@@ -8,6 +8,8 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
         var segment: SharedSegment?
         /// Where other processes do not find the segment, or it came like this.
         var payload: Payload?
+        /// Whether it came like this.
+        var isForeign = false
         /// Once it was asked for.
         var digest: [UInt8]?
     }
@@ -32,7 +34,7 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
 
     init(_ payload: Payload) {
         SharedUse.somethingIsShared()
-        state = Mutex(State(payload: payload))
+        state = Mutex(State(payload: payload, isForeign: true))
         (mapping, place) = (nil, nil)
     }
 
@@ -47,18 +49,25 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
     }
 
     private func decode(_ state: borrowing State) throws -> Value {
-        if let mapping { return try Self.decode(mapping) }
-        if let segment = state.segment { return try Self.decode(SharedMapping(segment.place)) }
+        if let mapping { return try Self.decode(mapping, isTrusted: SharedStore.current.trustsSenders) }
+        if let segment = state.segment { return try Self.decode(SharedMapping(segment.place), isTrusted: true) }
         guard let payload = state.payload else { throw SharedValueError.gone }
-        return try payload.bytes.withUnsafeBytes { try Self.decode($0, payload.format.encoding) }
+        let isTrusted = !state.isForeign || SharedStore.current.trustsSenders
+        return try payload.bytes.withUnsafeBytes {
+            try Self.decode($0, payload.format.encoding, isTrusted: isTrusted)
+        }
     }
 
-    private static func decode(_ mapping: SharedMapping) throws -> Value {
-        try withExtendedLifetime(mapping) { try decode(mapping.bytes, mapping.encoding) }
+    private static func decode(_ mapping: SharedMapping, isTrusted: Bool) throws -> Value {
+        try withExtendedLifetime(mapping) { try decode(mapping.bytes, mapping.encoding, isTrusted: isTrusted) }
     }
 
-    private static func decode(_ bytes: UnsafeRawBufferPointer, _ encoding: PayloadFormat.Encoding) throws -> Value {
-        var decoder = try PayloadDecoder(bytes, format: encoding == .raw ? .raw : .values)
+    /// - Parameter isTrusted: whether there may be as much of it as there is: the limits of calls are for what others send.
+    private static func decode(
+        _ bytes: UnsafeRawBufferPointer, _ encoding: PayloadFormat.Encoding, isTrusted: Bool
+    ) throws -> Value {
+        var decoder = try PayloadDecoder(
+            bytes, format: encoding == .raw ? .raw : .values, limits: isTrusted ? .trusting : .default)
         let value = try ValueCodec<Value>().decode(from: &decoder)
         try decoder.finish()
         return value

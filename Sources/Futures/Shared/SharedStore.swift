@@ -1,6 +1,10 @@
+import Synchronization
+
 /// The shared values that this process has mapped, so that each is mapped and decoded once.
 final class SharedStore: Sendable {
     static let current = SharedStore()
+
+    private let isWorkers = Atomic<Bool>(false)
 
     private struct Entry {
         let mapping: SharedMapping
@@ -9,6 +13,11 @@ final class SharedStore: Sendable {
     }
 
     private let entries = Mutex<[SharedSegment.Place: Entry]>([:])
+
+    /// Whether handles come from who started this process: it is a worker.
+    var trustsSenders: Bool { isWorkers.load(ordering: .relaxed) }
+
+    func servesPool() { isWorkers.store(true, ordering: .relaxed) }
 
     /// What is shared there, as the storage of a handle.
     ///

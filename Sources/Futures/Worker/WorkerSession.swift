@@ -89,6 +89,7 @@ final class WorkerSession: Sendable {
     func run() -> Int32 {
         do throws(End) {
             CallInterruption.current.serveHere()
+            SharedStore.current.servesPool()
             try WorkerWatcher.start(self)
             try runTasks()
         } catch {

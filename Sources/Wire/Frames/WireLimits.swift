@@ -25,6 +25,10 @@ public struct WireLimits: Sendable, Hashable {
     /// payloads of 1 GiB, 2 GiB of memory to unpack, depth 128, 16 Mi fields.
     public static let `default` = WireLimits()
 
+    /// For what this program has encoded itself, or whoever started it: nothing is refused but nesting.
+    public static let trusting = WireLimits(
+        maxPayloadSize: .max, maxDecompressedSize: .max, maxMemory: .max, maxCount: .max)
+
     /// The default limits but for what is given. A depth beyond 1...256 is brought into that range.
     public init(
         maxMessageSize: UInt64 = 16 << 20, maxPayloadSize: UInt64 = 1 << 30, maxDecompressedSize: UInt64 = 1 << 30,

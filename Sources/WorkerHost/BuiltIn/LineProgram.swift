@@ -22,11 +22,11 @@ enum LineProgram {
         let process = try isUsable ? last! : ShellProcess(command)
         var output: [UInt8] = []
         var answers = 0
-        lines.withUnsafeBytes { lines in
+        try lines.withUnsafeBytes { lines in
             var rest = lines
             while process.isWriting, !rest.isEmpty || answers < count {
                 let seen = output.count
-                process.exchange(&rest, &output)
+                try process.exchange(&rest, &output)
                 answers += output[seen...].count { $0 == end }
             }
         }

@@ -6,7 +6,11 @@ import Glibc
 final class RegularExpression {
     private var compiled = regex_t()
 
+    /// What characters are, as the environment says it, and grep(1) takes it; in the C locale each byte is one.
+    private static let hasLocale: Bool = setlocale(LC_CTYPE, "") != nil
+
     init(_ pattern: String) throws {
+        _ = Self.hasLocale
         let result = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB)
         guard result == 0 else {
             var text = [CChar](repeating: 0, count: 256)

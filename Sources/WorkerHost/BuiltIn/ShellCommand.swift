@@ -7,7 +7,7 @@ struct ShellCommand {
     /// Runs it with the bytes as its standard input; its standard error is the worker's.
     ///
     /// - Returns: what it wrote to its standard output. It need not read all.
-    /// - Throws: ``ShellCommandError`` if it cannot be started, or ends with another code than 0.
+    /// - Throws: ``ShellCommandError`` if it cannot be started or given all that it would read, or ends with another code than 0.
     func run(_ input: UnsafeRawBufferPointer) throws -> [UInt8] {
         let process = try ShellProcess(text)
         var output: [UInt8] = []
@@ -15,7 +15,7 @@ struct ShellCommand {
         while true {
             if rest.isEmpty { process.closeInput() }
             guard process.isReading || process.isWriting else { break }
-            process.exchange(&rest, &output)
+            try process.exchange(&rest, &output)
         }
         let status = process.end()
         guard status == 0 else { throw ShellCommandError(command: text, status: status) }
@@ -36,6 +36,11 @@ struct ShellCommandError: Error, CustomStringConvertible {
     init(command: String, cannotStart number: Int32) {
         self.command = command
         reason = "cannot be started: \(String(cString: strerror(number)))"
+    }
+
+    init(command: String, cannotBeGivenInput number: Int32) {
+        self.command = command
+        reason = "cannot be given its input: \(String(cString: strerror(number)))"
     }
 
     /// One that was to answer line by line ended before it had.

@@ -73,7 +73,8 @@ final class ShellProcess: @unchecked Sendable {
     /// - Parameters:
     ///   - rest: what it has not taken; nothing when it has seen enough.
     ///   - output: where it goes what it writes.
-    func exchange(_ rest: inout UnsafeRawBufferPointer, _ output: inout [UInt8]) {
+    /// - Throws: ``ShellCommandError`` if the bytes cannot be read: those of a mapped file that was cut, or whose disk fails.
+    func exchange(_ rest: inout UnsafeRawBufferPointer, _ output: inout [UInt8]) throws {
         var ready = [
             pollfd(fd: fromCommand.reading, events: Int16(POLLIN), revents: 0),
             pollfd(fd: rest.isEmpty ? -1 : toCommand.writing, events: Int16(POLLOUT), revents: 0),
@@ -83,8 +84,10 @@ final class ShellProcess: @unchecked Sendable {
             let count = write(toCommand.writing, rest.baseAddress, rest.count)
             if count >= 0 {
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            } else if errno != EAGAIN, errno != EINTR {
+            } else if errno == EPIPE {
                 rest = UnsafeRawBufferPointer(start: nil, count: 0)
+            } else if errno != EAGAIN, errno != EINTR {
+                throw ShellCommandError(command: command, cannotBeGivenInput: errno)
             }
         }
         if ready[0].revents != 0 {

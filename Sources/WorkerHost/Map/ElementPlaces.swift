@@ -61,7 +61,7 @@ final class PlaceBook: Sendable {
                 block: entries[index].block, index: element - entries[index].first, blockNumber: entries[index].first)
             entries[index].left -= 1
             // One before it may be on its way for long.
-            if entries[index].left == 0 { entries[index].block.records = nil }
+            if entries[index].left == 0 { (entries[index].block.records, entries[index].block.lines) = (nil, nil) }
             while begin < entries.count, entries[begin].left == 0 { begin += 1 }
             // Now and then, so that each is moved once or so.
             if begin > entries.count / 2 {

@@ -5,6 +5,8 @@ final class FailedInput {
     private let output: RecordOutput
     /// How far it is in a block that has elements of single records; they come in order mostly.
     private var walk: (block: Int, walk: RecordWalk, next: Int)?
+    /// The block of the last one.
+    private var records: (block: Int, chunk: RecordChunk)?
     private var bytes: [UInt8] = []
 
     init(path: FileName) throws(OutputError) { output = try RecordOutput(path: path) }
@@ -17,7 +19,7 @@ final class FailedInput {
         // An empty file.
         if place.block.length == 0 { return }
         do {
-            try place.block.records?.withBytes { block in
+            try loaded(place)?.withBytes { block in
                 bytes += place.block.firstLine == nil ? block : try record(place, in: block)
             }
         } catch {
@@ -31,6 +33,15 @@ final class FailedInput {
     func flush() throws(OutputError) { try output.flush() }
 
     func finish() throws(OutputError) { try output.finish() }
+
+    /// The records of its block. Read, not mapped: who cuts a file that is mapped ends the program.
+    private func loaded(_ place: Place) throws -> RecordChunk? {
+        if let records, records.block == place.blockNumber { return records.chunk }
+        records = nil
+        guard let chunk = try place.block.records?.loaded() else { return nil }
+        records = (place.blockNumber, chunk)
+        return chunk
+    }
 
     private func record(_ place: Place, in block: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
         var (walk, next) = (RecordWalk(place.block.format), 0)

@@ -9,7 +9,7 @@ final class Interruption: Sendable {
     private static let patience = Duration.seconds(1)
 
     private let received = Atomic<Int32>(0)
-    private let body = Mutex<(@Sendable () -> Void)?>(nil)
+    private let bodies = Mutex<[@Sendable () -> Void]>([])
     private let signals: sigset_t
 
     /// To be made before there are other threads, since it blocks the signals for them.
@@ -44,8 +44,14 @@ final class Interruption: Sendable {
         return set
     }
 
-    /// Has a closure called at the first signal, in another thread. Until then that ends the program.
-    func call(_ body: @escaping @Sendable () -> Void) { self.body.withLock { $0 = body } }
+    /// Has a closure called at the first signal, too, in another thread; at once, if that has come. With none it ends the program.
+    func call(_ body: @escaping @Sendable () -> Void) {
+        let isLate = bodies.withLock { bodies in
+            bodies.append(body)
+            return signal != nil
+        }
+        if isLate { body() }
+    }
 
     /// Waits for the signals in a thread of its own, as long as the program runs.
     func watch() {
@@ -62,9 +68,12 @@ final class Interruption: Sendable {
         var signals = signals
         var number: Int32 = 0
         while sigwait(&signals, &number) != 0 {}
-        guard let body = body.withLock({ $0 }) else { endBySignal(number) }
-        received.store(number, ordering: .releasing)
-        body()
+        let bodies = bodies.withLock { bodies in
+            if !bodies.isEmpty { received.store(number, ordering: .releasing) }
+            return bodies
+        }
+        if bodies.isEmpty { endBySignal(number) }
+        for body in bodies { body() }
         // The ends of the workers interrupt the wait, too.
         let end = ContinuousClock.now + Self.patience
         while case let left = ContinuousClock.now.duration(to: end), left > .zero {

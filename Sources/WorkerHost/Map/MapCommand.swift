@@ -148,13 +148,13 @@ struct MapCommand: ParsableCommand {
         help: ArgumentHelp(
             "A page to write about the run, HTML: throughput, what each worker did when, task times, failures.",
             valueName: "file"))
-    var report: String?
+    var report: FileName?
 
     @Option(
         help: ArgumentHelp(
             "A file to write with each call, its worker and times, in Chrome's trace event format, for ui.perfetto.dev.",
             valueName: "file"))
-    var trace: String?
+    var trace: FileName?
 
     @Option(
         help:
@@ -212,7 +212,7 @@ struct MapCommand: ParsableCommand {
             try recording.finish(outcome.wasStopped ? "stopped at a failure" : interruption.name)
         } catch {
             // The error that ended it is the one to tell.
-            try? recording.finish(interruption.name ?? "\(error)")
+            try? recording.finish(interruption.name ?? described(error))
             if let signal = interruption.signal { endBySignal(signal) }
             throw ended(by: error)
         }
@@ -311,8 +311,8 @@ struct MapCommand: ParsableCommand {
         ]
         if case .collect(let path) = onError { outputs.append(("the file for what failed,", path)) }
         if let journal { outputs.append(("the journal", FileName(journal))) }
-        if let report { outputs.append(("the report", FileName(report))) }
-        if let trace { outputs.append(("the trace", FileName(trace))) }
+        if let report { outputs.append(("the report", report)) }
+        if let trace { outputs.append(("the trace", trace)) }
         if let problem = FileCollisions.problem(inputs: inputs, outputs: outputs) { throw wrongUse(problem) }
     }
 

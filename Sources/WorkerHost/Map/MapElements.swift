@@ -47,14 +47,16 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
         }
 
         private mutating func begin(_ chunk: RecordChunk) throws {
-            rest = try Input.elements(of: chunk)[...]
+            // What is taken apart here is read, not mapped: who cuts a file that is mapped ends the program.
+            let records = try Input.readsChunks ? chunk : loaded(chunk)
+            rest = try Input.elements(of: records)[...]
             var block = InputBlock(
                 input: input, offset: offset, length: chunk.length, format: chunk.format, count: rest.count,
                 firstLine: Input.kind == .record ? lines + 1 : nil, records: elements.keepsRecords ? chunk : nil)
             offset += chunk.length
             if Input.kind == .record {
                 if chunk.format == .jsonLines {
-                    let numbers = try chunk.lineNumbers()
+                    let numbers = try records.lineNumbers()
                     block.lines = numbers.records
                     lines += numbers.all
                 } else {
@@ -62,6 +64,14 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
                 }
             }
             if !rest.isEmpty { elements.places.add(block) }
+        }
+
+        private func loaded(_ chunk: RecordChunk) throws -> RecordChunk {
+            // As a stream's, of which this is known before there is so much of it.
+            if chunk.length > elements.inputs.blockSize + MapInputs.recordSizeLimit {
+                throw ElementSizeError(length: chunk.length)
+            }
+            return try chunk.loaded()
         }
 
         private mutating func nextChunk() async throws -> RecordChunk? {
@@ -78,7 +88,7 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
                 guard let next = inputs.popFirst() else { return nil }
                 (input, offset, lines) = (next, 0, 0)
                 isEmptyRecord = elements.inputs.format == .whole
-                switch try elements.inputs.open(next) {
+                switch try elements.inputs.open(next, limitsRecords: !Input.readsChunks) {
                 case .file(let pieces): chunks = .pieces(pieces.makeAsyncIterator())
                 case .stream(let stream, let closing): chunks = .stream(stream.makeAsyncIterator(), closing)
                 }
@@ -98,6 +108,14 @@ struct MapElements<Input: ShellInput>: AsyncSequence, Sendable {
             case nil: return nil
             }
         }
+    }
+}
+
+/// A file is to be an argument, and is too long.
+private struct ElementSizeError: Error, CustomStringConvertible {
+    let length: Int
+    var description: String {
+        "it has \(length) bytes, and 1 GiB is the most that can be sent; functions that take RecordChunk read files by themselves"
     }
 }
 

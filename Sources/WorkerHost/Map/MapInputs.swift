@@ -37,6 +37,9 @@ enum MapInput: Sendable, Hashable {
 
 /// Files and standard input, one after the other, in blocks of whole records.
 struct MapInputs: Sendable {
+    /// How many bytes behind the size of a block a record may end, where it is sent.
+    static let recordSizeLimit = 1 << 30
+
     let all: [MapInput]
     let format: RecordFormat
     let blockSize: Int
@@ -60,7 +63,9 @@ struct MapInputs: Sendable {
     var totalSize: Int? {
         var total = 0
         for input in all {
-            guard let status = input.status, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0,
+            guard let status = input.status, status.st_mode & S_IFMT == S_IFREG,
+                // Those of /proc only say that they are empty.
+                status.st_size > 0 || regularFile(input) != nil,
                 compression(of: input) == RecordStream.Compression.none
             else { return nil }
             total += Int(status.st_size)
@@ -130,10 +135,14 @@ struct MapInputs: Sendable {
         return RecordChunk(FilePiece(path: file.path, offset: 0, length: 0, format: format))
     }
 
-    func open(_ input: MapInput) throws -> Opened {
+    /// - Parameter limitsRecords: whether records of files are limited, too; those of streams are.
+    func open(_ input: MapInput, limitsRecords: Bool) throws -> Opened {
         guard case .file(let name) = input else { return .stream(try stream(STDIN_FILENO), nil) }
         if let file = regularFile(input), file.size > 0, compression(of: input) == RecordStream.Compression.none {
-            return .file(try FilePieces(of: file.path, by: format, size: blockSize))
+            return .file(
+                try FilePieces(
+                    of: file.path, by: format, size: blockSize,
+                    recordSizeLimit: limitsRecords ? Self.recordSizeLimit : nil))
         }
         let descriptor = name.withPath { Glibc.open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw SystemReason(errno) }
@@ -142,7 +151,9 @@ struct MapInputs: Sendable {
     }
 
     private func stream(_ descriptor: Int32) throws -> RecordStream {
-        try RecordStream(reading: descriptor, by: format, size: blockSize, compression: compression)
+        try RecordStream(
+            reading: descriptor, by: format, size: blockSize, recordSizeLimit: Self.recordSizeLimit,
+            compression: compression)
     }
 }
 

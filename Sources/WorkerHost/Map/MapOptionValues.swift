@@ -10,9 +10,9 @@ struct ByteSize: ExpressibleByArgument, CustomStringConvertible {
     init?(argument: String) {
         var digits = argument[...]
         var factor = 1
-        if let unit = digits.last, let power = "KMGT".firstIndex(of: Character(unit.uppercased())) {
+        if let unit = digits.last, let power = Array("KMGTkmgt").firstIndex(of: unit) {
             digits.removeLast()
-            factor = 1 << (10 * (1 + "KMGT".distance(from: "KMGT".startIndex, to: power)))
+            factor = 1 << (10 * (1 + power % 4))
         }
         guard let number = Int(digits), number >= 1, digits.first != "+" else { return nil }
         let (bytes, overflow) = number.multipliedReportingOverflow(by: factor)

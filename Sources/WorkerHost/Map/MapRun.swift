@@ -18,6 +18,12 @@ struct MapRun {
     let bar: ProgressBar?
     let recording: RunRecording
 
+    /// Whether the records of what is on its way are kept.
+    private var keepsRecords: Bool {
+        if case .collect = policy { return true }
+        return false
+    }
+
     struct Outcome {
         var done = 0
         var failed = 0
@@ -36,8 +42,6 @@ struct MapRun {
     }
 
     private func map<Input: ShellInput, Output: ShellOutput>(_: Input.Type, _: Output.Type) throws -> Outcome {
-        var keepsRecords = false
-        if case .collect = policy { keepsRecords = true }
         let places = PlaceBook()
         let elements = MapElements<Input>(inputs: inputs, places: places, keepsRecords: keepsRecords)
         let results: MapResults<Output>
@@ -54,10 +58,11 @@ struct MapRun {
     private func start<Output: ShellOutput, each Input: Sendable, each Source: AsyncSequence & Sendable>(
         _ callable: Callable<Output, repeat each Input>, _ source: repeat each Source
     ) throws -> MapResults<Output> where repeat (each Source).Element == each Input {
-        isOrdered
-            ? try executor.map(callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
-            : try executor.mapUnordered(
-                callable, repeat each source, chunkSize: chunkSize, bufferSize: .bytes(bufferBytes))
+        // What may be collected is kept until its result has been looked at.
+        let bufferSize = MemoryBufferSize.bytes(bufferBytes, keepsArguments: keepsRecords)
+        return isOrdered
+            ? try executor.map(callable, repeat each source, chunkSize: chunkSize, bufferSize: bufferSize)
+            : try executor.mapUnordered(callable, repeat each source, chunkSize: chunkSize, bufferSize: bufferSize)
     }
 
     private func consume<Output: ShellOutput>(
@@ -66,7 +71,10 @@ struct MapRun {
         var outcome = Outcome()
         var collected: FailedInput?
         if case .collect(let path) = policy { collected = try FailedInput(path: path) }
+        // It may be input that is waited for, which nobody else ends.
+        interruption.call { outcomes.end() }
         defer {
+            outcomes.end()
             try? collected?.flush()
             // The results before an error; if they cannot be written, that is told already.
             try? output?.flush()
@@ -74,7 +82,10 @@ struct MapRun {
         }
         while interruption.signal == nil {
             // What is there is not kept from a reader while the next is waited for.
-            if !outcomes.isReady { try output?.flush() }
+            if !outcomes.isReady {
+                try output?.flush()
+                try collected?.flush()
+            }
             guard let element = try outcomes.next() else { break }
             let place = places.take(element.index)
             if let place { bar?.advance(by: place.length, failed: outcome.failed) }

@@ -14,10 +14,10 @@ final class ProgressBar {
     private var isShown = false
 
     /// Nil where nobody would see it, or output goes to the same terminal.
-    init?(total: Int?) {
+    init?(total: @autoclosure () -> Int?) {
         guard isatty(STDERR_FILENO) == 1, isatty(STDOUT_FILENO) != 1 else { return nil }
         if let terminal = getenv("TERM").map({ String(cString: $0) }), terminal == "dumb" { return nil }
-        self.total = total
+        self.total = total()
     }
 
     /// So many bytes of the input are done.

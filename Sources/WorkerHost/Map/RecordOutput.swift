@@ -30,12 +30,7 @@ final class RecordOutput {
 
     /// A file, made or emptied.
     convenience init(path: FileName) throws(OutputError) {
-        var number: Int32
-        repeat {
-            number = path.withPath { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
-        } while number < 0 && errno == EINTR
-        guard number >= 0 else { throw OutputError(name: path.shown, number: errno) }
-        self.init(number, name: path.shown, closes: true)
+        self.init(try path.create(), name: path.shown, closes: true)
     }
 
     deinit { if closes { Glibc.close(descriptor) } }
@@ -98,13 +93,28 @@ final class RecordOutput {
         if whole < end, ftruncate(descriptor, whole) == 0 { lseek(descriptor, whole, SEEK_SET) }
     }
 
-    /// Some file systems tell only now that a disk is full.
+    /// Writes what was kept; then it is in the file, as far as the system can tell.
     func finish() throws(OutputError) {
         try flush()
-        if closes, fsync(descriptor) < 0, ![EINVAL, EROFS, EINTR].contains(errno) {
-            throw OutputError(name: name, number: errno)
+        if closes { try synchronize(descriptor, name) }
+    }
+}
+
+extension FileName {
+    /// Makes the file, or empties it; gives a descriptor for writing, to be closed.
+    func create() throws(OutputError) -> Int32 {
+        while true {
+            let number = withPath { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+            if number >= 0 { return number }
+            if errno != EINTR { throw OutputError(name: shown, number: errno) }
         }
     }
+}
+
+/// Some file systems tell only now that a disk is full.
+func synchronize(_ descriptor: Int32, _ name: String) throws(OutputError) {
+    // Pipes and the like have nothing of that kind.
+    if fsync(descriptor) < 0, ![EINVAL, EROFS, EINTR].contains(errno) { throw OutputError(name: name, number: errno) }
 }
 
 /// Waits as long as it takes; for a descriptor that does not block.

@@ -4,7 +4,13 @@ import Futures
 protocol ShellInput: Codable, Sendable {
     /// How many records of the input one is.
     static var kind: ShellInputKind { get }
+    /// Whether it is the chunk itself, whose bytes the function reads.
+    static var readsChunks: Bool { get }
     static func elements(of chunk: RecordChunk) throws -> [Self]
+}
+
+extension ShellInput {
+    static var readsChunks: Bool { false }
 }
 
 enum ShellInputKind { case record, block }
@@ -42,6 +48,7 @@ extension RecordChunk {
 
 extension RecordChunk: ShellInput {
     static var kind: ShellInputKind { .block }
+    static var readsChunks: Bool { true }
     static func elements(of chunk: RecordChunk) -> [RecordChunk] { [chunk] }
 }
 

@@ -13,7 +13,7 @@ final class RunRecording {
     private(set) var recorder: RunRecorder?
 
     /// - Throws: when one of the files cannot be made.
-    func open(report reportPath: String?, trace tracePath: String?) throws(OutputError) {
+    func open(report reportPath: FileName?, trace tracePath: FileName?) throws(OutputError) {
         guard reportPath != nil || tracePath != nil else { return }
         if let reportPath { page = try WrittenFile(path: reportPath) }
         var trace: TraceFile?
@@ -40,7 +40,7 @@ final class RunRecording {
     func failed(_ place: Place, _ error: any Error) {
         report.failed += 1
         guard recorder != nil, report.failures.count < RunReport.mostFailures else { return }
-        report.failures.append(RunReport.Failure(place: place.description, message: "\(error)"))
+        report.failures.append(RunReport.Failure(place: place.description, message: described(error)))
     }
 
     /// - Parameter ending: how it ended, unless all went well.

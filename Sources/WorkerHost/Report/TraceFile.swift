@@ -17,7 +17,7 @@ struct TraceFile: ~Copyable {
     private var isFirst = true
     private var failure: OutputError?
 
-    init(path: String) throws(OutputError) {
+    init(path: FileName) throws(OutputError) {
         file = try WrittenFile(path: path)
         pending = Array("[\n".utf8)
         add(
@@ -106,20 +106,15 @@ struct TraceFile: ~Copyable {
 /// A file that a run writes beside its output; made, or emptied.
 struct WrittenFile: ~Copyable {
     private let descriptor: Int32
-    private let path: String
+    private let name: String
     /// Whether it can be written at any place.
     let isSeekable: Bool
 
-    init(path: String) throws(OutputError) {
-        var number: Int32
-        repeat {
-            number = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        } while number < 0 && errno == EINTR
-        guard number >= 0 else { throw OutputError(name: path, number: errno) }
-        descriptor = number
-        self.path = path
+    init(path: FileName) throws(OutputError) {
+        descriptor = try path.create()
+        name = path.shown
         var status = stat()
-        isSeekable = fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        isSeekable = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     deinit { close(descriptor) }
@@ -134,15 +129,10 @@ struct WrittenFile: ~Copyable {
                     ? pwrite(descriptor, start, length, off_t(offset + done)) : Glibc.write(descriptor, start, length)
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw OutputError(name: path, number: count < 0 ? errno : EIO) }
+            guard count > 0 else { throw OutputError(name: name, number: count < 0 ? errno : EIO) }
             done += count
         }
     }
 
-    /// Some file systems tell only now that a disk is full.
-    func finish() throws(OutputError) {
-        if fsync(descriptor) < 0, ![EINVAL, EROFS, EINTR].contains(errno) {
-            throw OutputError(name: path, number: errno)
-        }
-    }
+    func finish() throws(OutputError) { try synchronize(descriptor, name) }
 }

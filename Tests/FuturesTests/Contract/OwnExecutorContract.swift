@@ -34,6 +34,10 @@ private final class CountingExecutor: Executor {
     func shutdown(cancelFutures: Bool) async { await other.shutdown(cancelFutures: cancelFutures) }
 }
 
+private final class LastRead: Sendable {
+    let number = Mutex(0)
+}
+
 /// The same for closures.
 private final class CountingLocalExecutor: LocalExecutor {
     let other: any LocalExecutor
@@ -127,6 +131,33 @@ extension ProcessSuites {
                 }
                 executor.take(1000)
                 #expect(try await executor.map(increment, 0..<3).collect() == [1, 2, 3])
+            }
+        }
+
+        @Test("a reduction through it, of whose bytes nobody knows, reads no further ahead than a map", .proves(.M2))
+        func boundedReduction() async throws {
+            try await withCounter(.processes) { executor in
+                let folder = TemporaryFolder()
+                let read = LastRead()
+                let long = "/" + String(repeating: "./", count: 1_900)
+                let paths = (0..<10_000).lazy.map { number -> String in
+                    read.number.withLock { $0 = number }
+                    return number == 10 ? folder.file("go") : long
+                }
+                // Lets it go when the reading stands still.
+                let watching = Task.detached { @Sendable () async throws -> Int in
+                    var (last, looks) = (-1, 0)
+                    while looks < 20 {
+                        try await Task.sleep(for: .milliseconds(10))
+                        let now = read.number.withLock { $0 }
+                        (last, looks) = (now, now == last ? looks + 1 : 0)
+                    }
+                    folder.write("", to: "go")
+                    return last
+                }
+                let sum = try await executor.reduce(awaitAll, paths, chunkSize: 1, bufferSize: .bytes(4 << 20))
+                #expect(sum == 10_000)
+                #expect(try await watching.value < 1_000)
             }
         }
 

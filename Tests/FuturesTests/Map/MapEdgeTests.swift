@@ -21,6 +21,22 @@ extension ProcessSuites {
             }
         }
 
+        @Test("an endless sequence may be beside one that ends, on either side, with any chunk size", .proves(.M1))
+        func endlessBesideFinite() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                let three = sequence(first: 10) { $0 < 12 ? $0 + 1 : nil }
+                let many = sequence(first: 0) { $0 < 20_000 ? $0 + 1 : nil }
+                #expect(try pool.map(add, 0..., [1, 2, 3], chunkSize: .automatic).collect() == [1, 3, 5])
+                #expect(try pool.map(add, [1, 2, 3], 0..., chunkSize: .automatic).collect() == [1, 3, 5])
+                #expect(try pool.map(add, 0..., three, chunkSize: .automatic).collect() == [10, 12, 14])
+                #expect(try pool.map(add, three, 0..., chunkSize: .automatic).collect() == [10, 12, 14])
+                #expect(try pool.map(add, 0..., many, chunkSize: .automatic).collect() == (0...20_000).map { 2 * $0 })
+                #expect(try pool.map(add, many, three, chunkSize: .automatic).collect() == [10, 12, 14])
+                pool.shutdown()
+            }
+        }
+
         @Test("ending a map with much sent ahead asks the worker for all of it at once", .proves(.M5))
         func endsEarly() throws {
             try Leftovers.check {

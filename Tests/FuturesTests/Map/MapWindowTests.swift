@@ -23,9 +23,12 @@ import Testing
         /// With what the running ones will bring.
         var promised: Int { bytes + running.reduce(0) { $0 + $1.result } }
 
-        init(limit: Int = MapWindowTests.limit, elements: Int? = nil, workers: Int = 2) {
+        init(
+            limit: Int = MapWindowTests.limit, elements: Int? = nil, keepsArguments: Bool = false, workers: Int = 2
+        ) {
             window = MapWindow(
-                ChunkSizer(1, workers: workers, bufferSize: elements ?? .max), elementLimit: elements, byteLimit: limit)
+                ChunkSizer(1, workers: workers, bufferSize: elements ?? .max), elementLimit: elements, byteLimit: limit,
+                keepsArguments: keepsArguments)
         }
 
         /// Submits what there is room for, at most `most`.
@@ -48,7 +51,7 @@ import Testing
         mutating func take() {
             let part = done.removeFirst()
             window.handedOut(elements: 1)
-            window.handedOut(PartMeasurement(resultBytes: part.result))
+            window.handedOut(argumentBytes: part.argument, PartMeasurement(resultBytes: part.result))
         }
     }
 
@@ -84,6 +87,21 @@ import Testing
         world.finish()
         while !world.done.isEmpty { world.take() }
         #expect(world.window.hasRoom)
+    }
+
+    @Test("arguments that the consumer keeps count until it has taken the results", .proves(.M2))
+    func keptArguments() {
+        var world = World(keepsArguments: true)
+        world.fill(argument: 10_000, result: 10)
+        while world.running.count > 1 {
+            world.finish(at: 1)
+            world.fill(argument: 10_000, result: 10)
+        }
+        #expect((80...100).contains(world.submitted), "\(world.submitted)")
+        world.finish()
+        while !world.done.isEmpty { world.take() }
+        world.fill(argument: 10_000, result: 10)
+        #expect((80...100).contains(world.running.count), "\(world.running.count)")
     }
 
     @Test("before the first results three chunks for each worker are on their way", .proves(.M2), arguments: [1, 4])
@@ -168,7 +186,7 @@ import Testing
             let measured = PartMeasurement(runTime: Int64(size) * 10, resultBytes: 8 * size)
             window.finished(elements: size, argumentBytes: 8 * size, measured)
             window.handedOut(elements: size)
-            window.handedOut(measured)
+            window.handedOut(argumentBytes: 0, measured)
         }
         #expect(parts < 300, "\(parts)")
         #expect(mostAhead > 900_000, "\(mostAhead)")
@@ -186,7 +204,7 @@ import Testing
             let measured = PartMeasurement(runTime: Int64(size) * 10, resultBytes: 900 * size)
             window.finished(elements: size, argumentBytes: 100 * size, measured)
             window.handedOut(elements: size)
-            window.handedOut(measured)
+            window.handedOut(argumentBytes: 0, measured)
         }
         #expect((200...250).contains(size), "\(size)")
     }

@@ -17,7 +17,7 @@ extension ProcessSuites {
 
         private func withPool<R>(_ body: (ProcessPoolExecutor) throws -> R) throws -> R {
             // The journal's thread, which ends on its own, may be about to let go of the last part and with it of the pool.
-            try Leftovers.check(eventually: true) {
+            try Leftovers.check {
                 let pool = try ProcessPoolExecutor(
                     testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker,
                     options: ProcessPoolOptions(onWorkerLoss: .failTask))

@@ -32,6 +32,20 @@ extension ProcessSuites {
             }
         }
 
+        @Test("what is too much for a call can be shared")
+        func manyFields() throws {
+            try withPool { pool throws in
+                let texts = Array(repeating: "", count: 17 << 20)
+                let shared = try pool.share(texts)
+                #expect(try pool.submit(countShared, shared).result(timeout: longTime) == texts.count)
+                #expect(try shared.value.count == texts.count)
+                let error = #expect(throws: TransportError.self) {
+                    try pool.submit(countTexts, texts).result(timeout: longTime)
+                }
+                #expect(error.map { "\($0)".contains("more fields than the limit") } ?? false)
+            }
+        }
+
         @Test("workers that replace others have it, too")
         func recycling() throws {
             try withPool(maxTasksPerChild: 1) { pool throws in

@@ -74,6 +74,41 @@ import Testing
         #expect(bytesRead() - before < 2 * 600_000 + 100_000)
     }
 
+    @Test("a record that is longer than the limit is an error, also where no end comes; without one it is a piece")
+    func limitedRecords() throws {
+        let folder = TemporaryFolder()
+        for (format, text) in [(RecordFormat.lines, "aa\nb"), (.csv(), "aa\n\"b")] {
+            for end in ["\n", "\"\nc\n", ""] {
+                let long = String(repeating: "x", count: 600_000)
+                let path = folder.write(text + long + end, to: "input")
+                let limited = try FilePieces(of: path, by: format, size: 3, recordSizeLimit: 100_000)
+                var iterator = limited.makeAsyncIterator()
+                #expect(try iterator.next()?.length == 3)
+                let error = #expect(throws: RecordSizeError.self) { try iterator.next() }
+                #expect(error.map { $0.offset == 3 && $0.limit == 100_003 } ?? false)
+                let wide = try FilePieces(of: path, by: format, size: 3, recordSizeLimit: 600_010)
+                #expect(try all(wide) == all(FilePieces(of: path, by: format, size: 3)))
+            }
+        }
+        #expect(throws: InvalidArgumentError.self) { try FilePieces(of: folder.file("input"), recordSizeLimit: 0) }
+    }
+
+    @Test("a piece's bytes in memory of their own are those that are mapped; a file that is cut is an error of both")
+    func contents() throws {
+        let folder = TemporaryFolder()
+        let path = folder.write((0..<100_000).map { "\($0)\n" }.joined(), to: "input")
+        for piece in try all(FilePieces(of: path, size: 50_000)) {
+            #expect(try piece.contents() == piece.withBytes { Array($0) })
+            #expect(try RecordChunk(piece).loaded() == RecordChunk(piece.contents(), format: .lines))
+        }
+        #expect(try FilePiece(path: path, offset: 5, length: 0, format: .lines).contents() == [])
+        let piece = FilePiece(path: path, offset: 100, length: 10_000, format: .lines)
+        // What was not read is not missed at once.
+        let error = #expect(throws: FilePieceError.self) { try piece.withBytes { _ in truncate(path, 5_000) } }
+        #expect(error?.size == 5_000)
+        #expect(throws: FilePieceError.self) { try piece.contents() }
+    }
+
     @Test("a map over pieces is read by the workers, each its own part")
     func isMapped() async throws {
         let folder = TemporaryFolder()
