@@ -46,6 +46,20 @@ int futures_set_pipe_size(int fd, int bytes) {
     return size < 0 ? -errno : size;
 }
 
+char *const *futures_environment(void) {
+    static char *const none[] = {NULL};
+    return environ ? environ : none;
+}
+
+int futures_open(const char *path, int flags, unsigned mode) {
+    int fd;
+    do {
+        fd = open(path, flags | O_CLOEXEC, mode);
+    } while (fd < 0 && errno == EINTR);
+    if (fd >= 0) fd = beyond_standard(fd);
+    return fd < 0 ? -errno : fd;
+}
+
 // dup2 onto a number closes what was there, so every source is first moved above all targets.
 static int moved_up(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 6); }
 

@@ -34,6 +34,9 @@ public let currentFolder = Callable("current_folder") { () -> String in
 }
 /// Has a line added to a file when the process exits.
 public let writeAtExit = Callable("write_at_exit") { (path: String, line: Int) -> Void in
+    addAtExit(line, to: path)
+}
+private func addAtExit(_ line: Int, to path: String) {
     atExit = (path, line)
     atexit {
         guard let (path, line) = atExit else { return }
@@ -42,6 +45,12 @@ public let writeAtExit = Callable("write_at_exit") { (path: String, line: Int) -
         _ = write(file, bytes, bytes.count)
         close(file)
     }
+}
+/// Makes a file "begun" with its number, waits for "go", and has its number added to "exits" when it exits.
+public let prepareSlowly = Callable("prepare_slowly") { (folder: String) throws -> Void in
+    close(open("\(folder)/begun \(getpid())", O_CREAT | O_WRONLY, 0o600))
+    while access("\(folder)/go", F_OK) != 0 { usleep(1_000) }
+    addAtExit(Int(getpid()), to: "\(folder)/exits")
 }
 /// Handles a signal from now on, and tells how often it has come.
 public let handleSignal = Callable("handle_signal") { (number: Int) -> Int in

@@ -214,6 +214,16 @@ public let printBoth = Callable("print_both") { (text: String) -> Int in
     fflush(nil)
     return text.utf8.count
 }
+public let echoByte = Callable("echo_byte") { (byte: UInt8) in byte }
+/// Writes so many letters to standard error at once.
+public let writeLetters = Callable("write_letters") { (letter: UInt8, count: Int) -> Int in
+    let letters = [UInt8](repeating: letter, count: count)
+    return letters.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, count) }
+}
+/// The bytes of a variable of the worker's environment.
+public let variableBytes = Callable("variable_bytes") { (name: String) -> [UInt8]? in
+    getenv(name).map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+}
 /// The names of the worker's environment variables.
 public let environmentNames = Callable("environment_names") { () -> [String] in
     var names: [String] = []
@@ -353,6 +363,10 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     echoToken
     giveUp
     printBoth
+    echoByte
+    writeLetters
+    variableBytes
+    prepareSlowly
     environmentNames
     openDescriptors
     setMark

@@ -17,6 +17,12 @@ int futures_set_nonblocking(int fd);
 /// Asks for a larger pipe buffer; returns its size. May be refused (/proc/sys/fs/pipe-user-pages-soft).
 int futures_set_pipe_size(int fd, int bytes);
 
+/// The variables of this process, with a null behind them; none after clearenv(3).
+char *const *futures_environment(void);
+
+/// Opens a file, close-on-exec.
+int futures_open(const char *path, int flags, unsigned mode);
+
 struct futures_spawn_request {
     const char *path;
     char *const *arguments;

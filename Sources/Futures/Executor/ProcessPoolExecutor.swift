@@ -95,6 +95,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         isPromised: Bool, _ argument: repeat each Input
     ) throws -> (future: Future<Output>, bytes: Int) {
         let limits = try options.limits(driver.taskLimits)
+        try driver.checkRoom(isPromised: isPromised)
         let future = callable.code.futureType.init(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {

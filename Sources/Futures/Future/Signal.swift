@@ -42,9 +42,14 @@ final class Signal: Sendable {
 
     /// Suspends the task until a raise after `seen`, the deadline, or the task's cancellation.
     nonisolated(nonsending) func sleep(since seen: UInt32, until deadline: Deadline) async {
+        guard count == seen else { return }
         let task = SleepingTask()
         tasks.withLock { $0.append(task) }
-        if count == seen { await task.sleep(until: deadline) }
+        if count == seen {
+            await task.sleep(until: deadline)
+            // A raise takes everybody off the list, and finding oneself there takes as long as there are others.
+            if count != seen { return }
+        }
         tasks.withLock { tasks in tasks.removeAll { $0 === task } }
     }
 }

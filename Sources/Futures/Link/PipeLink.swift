@@ -36,6 +36,8 @@ final class PipeLink: @unchecked Sendable {
     /// The decoder's, readable while it hands out a frame.
     let receiveLimits = WireLimits.default
     var isWelcomed = false
+    /// It has answered the initializer.
+    var isInitialized = false
     /// What is to be found in the worker's memory, if payloads may be detached.
     private(set) var probe: MemoryProbe?
     /// It may detach a payload: it was told to, and the last one was taken.

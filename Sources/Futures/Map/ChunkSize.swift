@@ -1,3 +1,5 @@
+import Wire
+
 /// How many elements of a map go to a worker in one message: a number, or ``automatic``.
 ///
 /// ```swift
@@ -33,6 +35,8 @@ struct ChunkSizer: Sendable {
     static let targetTime = 5_000_000.0
     /// However short the elements, so that their results come in pieces.
     static let most = 65_536
+    /// Whoever asks for more in a message gets so many: a worker takes no more.
+    static let mostAccepted = Int(WireLimits.default.maxCount)
     /// From one chunk to the next; the first elements may say little about the others.
     static let growth = 8
 
@@ -51,7 +55,7 @@ struct ChunkSizer: Sendable {
     ///   - size: at least 1, or nil for automatic.
     ///   - bufferSize: the most elements that are taken ahead of the consumer; `Int.max` for all.
     init(_ size: Int?, workers: Int, bufferSize: Int) {
-        fixed = size.map { min($0, bufferSize, Int(UInt32.max)) }
+        fixed = size.map { min($0, bufferSize, Self.mostAccepted) }
         // A pool may be allowed any number of workers.
         self.workers = min(max(1, workers), 1 << 20)
         self.bufferSize = bufferSize

@@ -26,13 +26,8 @@ struct JournalFile: ~Copyable {
     /// - Throws: ``MapJournalError``, ``SystemError``.
     init(_ path: String) throws {
         self.path = path
-        var number: Int32
-        repeat {
-            number = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0o666)
-        } while number < 0 && errno == EINTR
-        guard number >= 0 else {
-            throw SystemError(call: "open", number: errno, context: "opening the journal \(path)")
-        }
+        let number = try SystemError.check(
+            futures_open(path, O_RDWR | O_CREAT | O_APPEND, 0o666), "open", context: "opening the journal \(path)")
         let reason = Self.lock(number)
         guard reason == 0 else {
             close(number)

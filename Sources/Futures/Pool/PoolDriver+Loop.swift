@@ -17,6 +17,8 @@ extension PoolDriver {
             settle()
             turn.sendNotifications()
         }
+        // Nobody may ever read it.
+        for relay in loop.leftOutputs { relay.passOn(waiting: PoolLoop.errorOutputPatience) }
         loop.forkServer?.end()
         callbackThread.finish { self.termination.fulfil(()) }
     }
@@ -53,6 +55,7 @@ extension PoolDriver {
         case .put(let worker, let bytes, let address):
             if let link = link(worker) { loop.puts.append(DetachedPut(link: link, bytes: bytes, address: address)) }
         case .release(let worker):
+            if let relay = link(worker)?.errorOutput.relay { loop.leave(relay) }
             // Its descriptors close with it, and leave the epoll set.
             links.withLock { $0[worker] = nil }
             loop.heldUpOutputs.remove(worker)
@@ -160,23 +163,24 @@ extension PoolDriver {
     }
 
     private func readErrorOutput(_ link: PipeLink) {
-        guard link.errorOutput.read() else {
-            _ = futures_epoll_remove(epoll.rawValue, link.errorOutput.descriptor.rawValue)
-            return
-        }
-        guard link.errorOutput.isHeldUp, loop.heldUpOutputs.insert(link.id).inserted else { return }
-        _ = futures_epoll_remove(epoll.rawValue, link.errorOutput.descriptor.rawValue)
+        let goesOn = link.errorOutput.read()
+        let isHeldUp = link.errorOutput.relay.isHeldUp
+        if isHeldUp { loop.heldUpOutputs.insert(link.id) }
+        if isHeldUp || !goesOn { _ = futures_epoll_remove(epoll.rawValue, link.errorOutput.descriptor.rawValue) }
     }
 
     private func retryErrorOutputs() {
         for id in loop.heldUpOutputs {
             guard let link = link(id) else { continue }
-            link.errorOutput.passOn()
-            guard !link.errorOutput.isHeldUp else { continue }
+            link.errorOutput.relay.passOn()
+            guard !link.errorOutput.relay.isHeldUp else { continue }
             loop.heldUpOutputs.remove(id)
+            guard !link.errorOutput.hasEnded else { continue }
             _ = futures_epoll_set(
                 epoll.rawValue, link.errorOutput.descriptor.rawValue, 1, 0, 0, PoolLoop.token(id, .errorOutput))
         }
+        for relay in loop.leftOutputs { relay.passOn() }
+        loop.leftOutputs.removeAll { !$0.isHeldUp }
     }
 
     private func processEnded(_ link: PipeLink) {
@@ -185,7 +189,7 @@ extension PoolDriver {
         while !link.hasStoppedReading, readAnswers(link, turn) {}
         guard let status = link.reap() else { return }
         readUnwrittenAnswers(link, turn)
-        _ = link.errorOutput.read()
+        link.errorOutput.finish()
         let now = futures_monotonic_nanoseconds()
         if core.withLock({ $0.state.isStarting(link.id) }) {
             let reason: WorkerStartError.Reason = link.isWelcomed ? .endedInInitializer(status) : .ended(status)
@@ -227,8 +231,11 @@ extension PoolDriver {
             cause
             ?? status.map {
                 LossCause.classify(
-                    $0, processorTime: link.processorTime, standardErrorTail: standardErrorTail, limits: workerLimits,
-                    killsBefore: link.outOfMemoryKills, killsAfter: outOfMemoryWitness.kills())
+                    $0, processorTime: link.processorTime, standardErrorTail: standardErrorTail, limits: workerLimits
+                ) {
+                    // Before from its start: two workers may be killed before the end of one of them is noticed.
+                    OutOfMemoryWitness.accounts.take(before: link.outOfMemoryKills, after: outOfMemoryWitness.kills())
+                }
             } ?? .unknown
         var charge = LossReport.Charge.crash
         if case .outOfMemory = cause { charge = .memory }
@@ -249,7 +256,7 @@ extension PoolDriver {
         let left = (job as? ElementsJob)?.elementsLeft(at: element)
         return TaskProgress(
             task: task, attempt: note.attempt, element: left == nil ? nil : element, since: note.since,
-            isLastElement: left == 1)
+            isLastElement: left == 1, isBetweenElements: job is ElementsJob && left == nil)
     }
 
     private func measureProgress(_ link: PipeLink) {
@@ -320,11 +327,11 @@ extension PoolDriver {
             if let deadline = link(id)?.closedDeadline { next = min(next ?? .max, deadline) }
         }
         if loop.isCopying { return 0 }
-        if next == nil, loop.heldUpOutputs.isEmpty { return -1 }
+        if next == nil, !loop.holdsOutput { return -1 }
         if next == .min { return 0 }
         let now = futures_monotonic_nanoseconds()
         var wait = next.map { max(0, $0 - now) } ?? .max
-        if !loop.heldUpOutputs.isEmpty { wait = min(wait, PoolLoop.errorOutputRetry) }
+        if loop.holdsOutput { wait = min(wait, PoolLoop.errorOutputRetry) }
         return Int32(min((wait + 999_999) / 1_000_000, 3_600_000))
     }
 
@@ -339,6 +346,6 @@ extension PoolDriver {
             loop.closedWires.remove(id)
             reading(link) { brokeTheRules(link, "it closed its end without exiting") }
         }
-        if !loop.heldUpOutputs.isEmpty { retryErrorOutputs() }
+        if loop.holdsOutput { retryErrorOutputs() }
     }
 }

@@ -222,9 +222,12 @@ extension PoolDriver {
     }
 
     private func initialized(_ answer: PoolJob.Answer, _ link: PipeLink) {
-        guard let initializer, core.withLock({ $0.state.isStarting(link.id) }) else {
+        guard let initializer, !link.isInitialized else {
             return brokeTheRules(link, "it answered an initializer that it was not sent")
         }
+        link.isInitialized = true
+        // It may have been told to end meanwhile.
+        guard core.withLock({ $0.state.isStarting(link.id) }) else { return }
         guard case .failure(let failure) = answer else { return ready(link) }
         let error = failure.error(
             functionName: initializer.function.name, codecs: initializer.errors, from: link.origin)

@@ -193,6 +193,14 @@ extension PoolDriver {
             job.future.fail(error, &work.notifications)
             return notSent(id, worker)
         }
+        if let count = job.elementCount, count > link.limits.maxCount {
+            let error = TransportError(
+                .encodingArguments, functionName: job.function.name,
+                message:
+                    "they are a chunk of \(count) elements, and \(link.name) accepts at most \(link.limits.maxCount)")
+            job.future.fail(error, &work.notifications)
+            return notSent(id, worker)
+        }
         let format = job.payload.format
         if let count = job.elementCount {
             let ranges = (job as? ElementsJob)?.beginAttempt() ?? []

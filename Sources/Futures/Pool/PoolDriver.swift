@@ -198,6 +198,20 @@ final class PoolDriver: @unchecked Sendable {
         return Promise(self)
     }
 
+    /// Whether a job would be taken, were it small: to be asked before its arguments are encoded, which many that wait for room
+    /// would do again and again.
+    ///
+    /// - Throws: as ``submit(_:priority:isPromised:)``.
+    func checkRoom(isPromised: Bool) throws {
+        guard backlogLimit != .none, !isPromised else { return }
+        let room = BacklogRoom(room)
+        do throws(PoolRefusal) {
+            try core.withLock { core throws(PoolRefusal) in try core.state.checkTaking(size: 0) }
+        } catch {
+            throw self.error(error, room)
+        }
+    }
+
     func submit(_ job: PoolJob, priority: Int, isPromised: Bool = false) throws {
         try startThread()
         let now = futures_monotonic_nanoseconds()

@@ -5,6 +5,8 @@ struct PoolLoop {
     var isFinished = false
     /// Workers whose standard error waits because ours takes nothing now.
     var heldUpOutputs: Set<WorkerID> = []
+    /// The same of workers that are gone.
+    var leftOutputs: [ErrorRelay] = []
     /// Workers that closed the wire and have not exited yet.
     var closedWires: Set<WorkerID> = []
     /// Forks the workers, if the pool wants that.
@@ -18,6 +20,19 @@ struct PoolLoop {
     static let closedWireGrace: Int64 = 1_000_000_000
     /// How often a held-up standard error is tried again.
     static let errorOutputRetry: Int64 = 50_000_000
+    /// How long the end of a pool waits for somebody to read what workers have written, in milliseconds.
+    static let errorOutputPatience: Int32 = 1_000
+
+    /// Of so many bytes; where nobody reads them, the others are lost.
+    static let leftOutputLimit = 4 << 20
+
+    /// A worker is gone that had written this.
+    mutating func leave(_ relay: ErrorRelay) {
+        guard relay.isHeldUp, leftOutputs.reduce(0, { $0 + $1.count }) < Self.leftOutputLimit else { return }
+        leftOutputs.append(relay)
+    }
+
+    var holdsOutput: Bool { !heldUpOutputs.isEmpty || !leftOutputs.isEmpty }
 
     /// What a descriptor in the epoll set is.
     enum Channel: UInt64 {

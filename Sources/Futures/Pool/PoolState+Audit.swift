@@ -65,7 +65,8 @@ extension PoolState {
 
     private func auditWorkers() -> String? {
         var (starting, ready, busy, held) = (0, 0, 0, 0)
-        let isWorkStranded = isIdlenessBesideWork && !isStealTimerSet
+        let isAnyIdle = workers.ids.contains(where: idles)
+        let isWorkStranded = backlogCount == 0 && isAnyIdle && busyCount < configuration.maxWorkers && !isStealTimerSet
         for id in workers.ids {
             guard let worker = workers[id] else { return "worker \(id) is counted, and not there" }
             held += worker.held.count
@@ -82,8 +83,7 @@ extension PoolState {
             } else if isWorkStranded, worker.held.dropFirst().contains(where: askBackIfNeeded) {
                 return "work lies behind what worker \(id) runs, and nobody will look after it"
             }
-            let isIdle = if case .ready = worker.stage { worker.held.isEmpty } else { false }
-            if isIdle, backlogCount > 0, busyCount < configuration.maxWorkers {
+            if idles(id), backlogCount > 0, busyCount < configuration.maxWorkers {
                 return "worker \(id) idles beside work"
             }
         }

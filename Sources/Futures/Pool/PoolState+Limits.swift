@@ -23,17 +23,24 @@ package struct TaskProgress: Sendable {
     package let task: TaskID
     package let attempt: UInt32
     package let element: Int?
-    /// When it was begun.
+    /// When it was begun; the worker's word, which may be any number.
     package let since: Int64
     /// The element is the only one of its chunk that is not finished.
     package let isLastElement: Bool
+    /// It is at a chunk, and at none of its elements: the arguments are being decoded, or the last element is finished, and the
+    /// next not begun.
+    package let isBetweenElements: Bool
 
-    package init(task: TaskID, attempt: UInt32, element: Int? = nil, since: Int64, isLastElement: Bool = false) {
+    package init(
+        task: TaskID, attempt: UInt32, element: Int? = nil, since: Int64, isLastElement: Bool = false,
+        isBetweenElements: Bool = false
+    ) {
         self.task = task
         self.attempt = attempt
         self.element = element
         self.since = since
         self.isLastElement = isLastElement
+        self.isBetweenElements = isBetweenElements
     }
 }
 
@@ -70,10 +77,18 @@ extension PoolState {
         case .starting, .leaving: return
         }
         var (task, element, since, isLast) = (head, Int?.none, worker.headSince, false)
+        var between: Worker.Between?
         if let progress, let record = tasks[progress.task], record.worker == id, record.attempt == progress.attempt {
-            (task, element, since, isLast) =
-                (progress.task, progress.element, progress.since, progress.isLastElement)
+            (task, element, isLast) = (progress.task, progress.element, progress.isLastElement)
+            since = min(max(0, progress.since), now)
+            if progress.isBetweenElements {
+                // No element's time runs. But it has to come to one: as long as it may take itself, from when that was seen.
+                let seen = worker.between.map { $0.task == task && $0.since == progress.since ? $0.seen : now } ?? now
+                between = Worker.Between(task: task, since: progress.since, seen: seen)
+                since = seen
+            }
         }
+        workers[existing: id].between = between
         let limits = limits(of: task)
         let elapsed = now - since
         if elapsed >= limits.hard {
@@ -83,6 +98,8 @@ extension PoolState {
         var next = limits.hard == .max ? .max : limits.hard - elapsed
         if elapsed < limits.soft {
             next = min(next, limits.soft == .max ? .max : limits.soft - elapsed)
+        } else if between != nil {
+            next = min(next, limits.soft)
         } else {
             let isInterrupted = worker.interrupted.map { $0.task == task && $0.element == element } ?? false
             if !isInterrupted { interrupt(task, element, on: id, &actions) }
@@ -94,7 +111,7 @@ extension PoolState {
             next = min(next, max(first, configuration.elementWatch))
         }
         // Elements may be much shorter than what a look costs.
-        if element != nil { next = max(next, configuration.elementWatch) }
+        if element != nil || between != nil { next = max(next, configuration.elementWatch) }
         if next < .max { lookAgain(at: id, in: next, now: now, &actions) }
     }
 

@@ -210,10 +210,20 @@ extension PoolState {
 
     /// An idle worker beside one with more than it runs: looks again after a while, and takes back what is still there.
     mutating func watchForIdleness(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard isIdlenessBesideWork, !isStealTimerSet else { return }
+        guard !isStealTimerSet, isIdlenessBesideWork else { return }
         isStealTimerSet = true
         set(.steal, at: now + configuration.stealDelay, &actions)
     }
 
-    var isIdlenessBesideWork: Bool { backlogCount == 0 && heldCount > busyCount && busyCount < readyCount }
+    /// Asked for with each event: what is told from counts comes first.
+    var isIdlenessBesideWork: Bool {
+        backlogCount == 0 && heldCount > busyCount && busyCount < min(workers.count, configuration.maxWorkers)
+            && idle.contains(where: idles)
+    }
+
+    /// Whether a worker could run something at once, but for the number of those that may.
+    func idles(_ id: WorkerID) -> Bool {
+        guard let worker = workers[id], case .ready = worker.stage else { return false }
+        return worker.held.isEmpty
+    }
 }

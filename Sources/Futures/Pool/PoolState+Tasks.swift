@@ -19,6 +19,19 @@ extension PoolState {
         _ job: Job, priority: Int = 0, size: Int = 0, limits: TaskLimits? = nil, isPromised: Bool = false, now: Int64,
         _ actions: inout [PoolAction<Job>]
     ) throws(PoolRefusal) -> TaskID {
+        try checkTaking(size: size, isPromised: isPromised)
+        let id = tasks.insert(job, size: size)
+        if let limits, limits != configuration.taskLimits { taskLimits[id] = limits }
+        if priority != 0 { priorities[id] = priority }
+        backlog.append(id, priority: priority)
+        waitingCount += 1
+        waitingBytes += size
+        schedule(now: now, &actions)
+        return id
+    }
+
+    /// Whether a task would be taken; of one that is refused for want of room, ``PoolAction/roomAppeared`` tells later.
+    package mutating func checkTaking(size: Int, isPromised: Bool = false) throws(PoolRefusal) {
         switch phase {
         case .open: break
         case .shuttingDown where isPromised && !isCancellingFutures: break
@@ -30,14 +43,6 @@ extension PoolState {
             hasRefused = true
             throw .full(tasks: waitingCount, bytes: waitingBytes)
         }
-        let id = tasks.insert(job, size: size)
-        if let limits, limits != configuration.taskLimits { taskLimits[id] = limits }
-        if priority != 0 { priorities[id] = priority }
-        backlog.append(id, priority: priority)
-        waitingCount += 1
-        waitingBytes += size
-        schedule(now: now, &actions)
-        return id
     }
 
     /// Somebody is going to submit more, piece by piece, of what was taken as a whole: a shutdown waits for that.

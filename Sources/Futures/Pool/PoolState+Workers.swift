@@ -134,7 +134,7 @@ extension PoolState {
 
     /// Idle workers stand by while work lies behind a running task: asks for as much of it as they can take.
     private mutating func askForWorkBack(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        var wanted = readyCount - busyCount
+        var wanted = min(idle.count(where: idles), configuration.maxWorkers - busyCount)
         var isMoreThere = false
         for id in workers.ids where wanted > 0 {
             guard let worker = workers[id], worker.held.count > 1 else { continue }

@@ -104,6 +104,15 @@ package struct PoolState<Job: Sendable> {
         var retirement = Int64.max
         /// What it was told to interrupt.
         var interrupted: (task: TaskID, element: Int?)?
+        /// Where it was seen at a chunk, and at none of its elements.
+        struct Between {
+            let task: TaskID
+            /// Of the element before, as its journal says.
+            let since: Int64
+            /// When it was seen there first.
+            let seen: Int64
+        }
+        var between: Between?
         /// It has an entry on the `idle` stack.
         var isListedIdle = false
         /// It has an entry on the `spare` stack.

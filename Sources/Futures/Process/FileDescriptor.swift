@@ -43,11 +43,9 @@ package struct FileDescriptor: ~Copyable, Sendable {
     /// A file that is there, for reading.
     static func open(_ path: String) throws(SystemError) -> FileDescriptor {
         // Without waiting for whoever would write into a pipe.
-        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
-        var number = Glibc.open(path, flags)
-        while number < 0, errno == EINTR { number = Glibc.open(path, flags) }
-        guard number >= 0 else { throw SystemError(call: "open", number: errno, context: "opening \(path)") }
-        return FileDescriptor(owning: number)
+        let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
+        return FileDescriptor(
+            owning: try SystemError.check(futures_open(path, flags, 0), "open", context: "opening \(path)"))
     }
 
     /// The size of a regular file.

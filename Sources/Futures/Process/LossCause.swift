@@ -51,12 +51,10 @@ public enum LossCause: Sendable, Hashable, CustomStringConvertible {
     ///   - processorTime: how long it has computed in all; nil if not known.
     ///   - standardErrorTail: the end of what it wrote to its standard error, as ``ErrorTail`` gives it.
     ///   - limits: what it was allowed to take.
-    ///   - killsBefore: ``OutOfMemoryWitness/kills()`` when it was certainly alive, best when it started: two workers
-    ///     may be killed before the end of one of them is noticed.
-    ///   - killsAfter: the same since its end.
+    ///   - wasKilledForMemory: whether one of those that the kernel has killed was it; asked of one that was killed.
     static func classify(
         _ status: TerminationStatus, processorTime: Duration? = nil, standardErrorTail: String,
-        limits: WorkerLimits = .none, killsBefore: UInt64?, killsAfter: UInt64?
+        limits: WorkerLimits = .none, wasKilledForMemory: () -> Bool
     ) -> LossCause {
         switch status {
         case .unknown: return .unknown
@@ -65,7 +63,7 @@ public enum LossCause: Sendable, Hashable, CustomStringConvertible {
             return saysThatMemoryRanOut(standardErrorTail, limits) ? .outOfMemory(.allocationFailed) : .exit
         case .signaled(SIGXCPU, _): return .processorTime
         case .signaled(SIGKILL, _):
-            if let killsBefore, let killsAfter, killsAfter > killsBefore { return .outOfMemory(.killedByKernel) }
+            if wasKilledForMemory() { return .outOfMemory(.killedByKernel) }
             // The kernel compares the limit with time in ticks, which on a busy machine may be a third more than what
             // it reports in the end.
             if let limit = limits.processorSeconds, let processorTime, processorTime * 3 >= .seconds(limit) * 2 {

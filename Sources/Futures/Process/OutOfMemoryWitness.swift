@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Knows how many processes the kernel has killed so far because memory ran out, among those that a worker may be one
 /// of: an increase while a worker ended by SIGKILL says why it did.
@@ -42,6 +43,32 @@ struct OutOfMemoryWitness: Sendable {
 
     /// How many so far; nil where it cannot be known. Takes some ten microseconds.
     func kills() -> UInt64? { file.flatMap(read).flatMap(Self.count(in:)) }
+
+    /// What the counter was when the last one was found to be killed, and more where several were: each kill ends one process, of
+    /// whichever pool. A worker that is killed later by somebody else is not charged with it.
+    final class Accounts: Sendable {
+        private let accounted = Atomic<UInt64>(0)
+
+        /// Whether a process that was killed may have been one of those that the kernel has killed; then no other is.
+        ///
+        /// - Parameters:
+        ///   - before: the counter when the process was certainly alive.
+        ///   - after: the counter since its end.
+        func take(before: UInt64?, after: UInt64?) -> Bool {
+            guard let before, let after else { return false }
+            var known = accounted.load(ordering: .relaxed)
+            while after > max(before, known) {
+                let (isTaken, now) = accounted.weakCompareExchange(
+                    expected: known, desired: max(before, known) + 1, ordering: .relaxed)
+                if isTaken { return true }
+                known = now
+            }
+            return false
+        }
+    }
+
+    /// Those of this process's workers.
+    static let accounts = Accounts()
 
     /// The counter in any of the files: a line "oom_kill 3".
     static func count(in text: String) -> UInt64? {

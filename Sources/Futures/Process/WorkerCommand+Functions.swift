@@ -34,6 +34,8 @@ extension WorkerCommand {
     ///   or processes left.
     @available(*, noasync, message: "this blocks the thread")
     public func functions(timeout: Duration = .seconds(60)) throws -> [WorkerFunction] {
+        // It would be asked for its functions by itself, and so on without end.
+        guard !WorkerProcess.isUnserved else { throw WorkerStartError(command: self, reason: .isItselfAWorker) }
         try validate()
         // A program that ends at once is an error, and not our end.
         futures_ignore_sigpipe()

@@ -100,9 +100,9 @@ extension WorkerCommand {
 
     /// - Returns: 0, or a negative error number.
     func execute(
-        _ descriptors: futures_worker_descriptors, _ environment: [String], _ pid: inout pid_t, _ pidfd: inout Int32
+        _ descriptors: futures_worker_descriptors, _ environment: [[CChar]], _ pid: inout pid_t, _ pidfd: inout Int32
     ) -> Int32 {
-        withCStrings([programName] + arguments) { arguments in
+        withCStrings(([programName] + arguments).map { Array($0.utf8CString) }) { arguments in
             withCStrings(environment) { environment in
                 executable.withCString { path in
                     var request = futures_spawn_request(
@@ -115,30 +115,33 @@ extension WorkerCommand {
         }
     }
 
+    /// Each variable with its zero at the end: names and values need not be UTF-8.
+    ///
     /// - Parameter setting: what tells the program what it is.
-    func childEnvironment(_ backtrace: CrashBacktrace, setting: String) -> [String] {
-        var result: [String] = []
-        var entry = environ
+    func childEnvironment(_ backtrace: CrashBacktrace, setting: String) -> [[CChar]] {
+        var others: [[CChar]] = []
+        var entry = futures_environment()!
         while let variable = entry.pointee {
-            let text = String(cString: variable)
-            let name = text.prefix { $0 != "=" }
-            if environment[String(name)] == nil, name != workerEnvironmentVariable { result.append(text) }
+            let bytes = UnsafeBufferPointer(start: variable, count: strlen(variable) + 1)
+            let name = String(
+                decoding: bytes.prefix { $0 != 0 && $0 != CChar(61) }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            if environment[name] == nil, name != workerEnvironmentVariable { others.append(Array(bytes)) }
             entry += 1
         }
-        result += environment.map { "\($0.key)=\($0.value)" }
+        var result = environment.map { "\($0.key)=\($0.value)" }
         if let settings = backtrace.settings, environment[CrashBacktrace.variable] == nil,
             getenv(CrashBacktrace.variable) == nil
         {
             result.append("\(CrashBacktrace.variable)=\(settings)")
         }
         result.append("\(workerEnvironmentVariable)=\(setting)")
-        return result
+        return others + result.map { Array($0.utf8CString) }
     }
 }
 
 /// Calls `body` with a null-terminated array of C strings.
 private func withCStrings<R>(
-    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> R
+    _ strings: [[CChar]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> R
 ) -> R {
     var copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
     defer { for copy in copies { free(copy) } }

@@ -31,6 +31,13 @@ import Testing
         #expect(ChunkSizer(size, workers: 4, bufferSize: 3).next(remaining: nil) == min(size, 3))
     }
 
+    @Test("no chunk has more elements than a worker takes", .proves(.M7))
+    func mostAccepted() {
+        for size in [1 << 24, (1 << 24) + 1, .max] {
+            #expect(ChunkSizer(size, workers: 1, bufferSize: .max).next(remaining: nil) == 1 << 24)
+        }
+    }
+
     @Test("short elements come to be many in a chunk, step by step, and long ones stay alone", .proves(.M7))
     func growsWithShortElements() {
         let short = sizes(of: 100_000, workers: 2) { _ in 1_000 }

@@ -37,6 +37,17 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a chunk as large as can be is what a worker takes, and not more", .proves(.M7))
+        func largestChunks() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                let bytes = [UInt8](repeating: 7, count: (1 << 24) + 1)
+                let results = try pool.map(echoByte, bytes, chunkSize: Int.max)
+                #expect(try results.collect() == bytes)
+                pool.shutdown()
+            }
+        }
+
         @Test("ending a map with much sent ahead asks the worker for all of it at once", .proves(.M5))
         func endsEarly() throws {
             try Leftovers.check {

@@ -171,6 +171,51 @@ struct PoolStateLimitTests {
         #expect(world.outcomes == [1: .failed])
     }
 
+    @Test("before the first element of a chunk and between two of them nobody is interrupted, and each has its time")
+    func betweenElements() throws {
+        var (world, worker) = try world(TaskLimits(soft: second, hard: 3 * second), policy: .failTask)
+        let (task, attempt) = world.workers[worker]!.queue[0]
+        let begin = world.now
+        // The arguments take long to arrive and to be decoded.
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, since: begin, isBetweenElements: true)
+        world.wait(until: begin + second * 5 / 2)
+        #expect(world.interruptions.isEmpty && world.expirations.isEmpty)
+        var now = world.now
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 0, since: now)
+        world.wait(until: now + second * 9 / 5)
+        #expect(world.interruptions.map(\.element) == [0])
+        // It ended a moment before its hard limit, and the look comes before the next one begins.
+        now += 3 * second
+        world.progress[worker] = TaskProgress(
+            task: task, attempt: attempt, since: now - 3 * second, isBetweenElements: true)
+        world.wait(until: now + second / 2)
+        #expect(world.interruptions.count == 1 && world.expirations.isEmpty)
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 1, since: now + second / 2)
+        world.wait(until: now + second * 5 / 2)
+        #expect(world.interruptions.map(\.element) == [0, 1] && world.expirations.isEmpty)
+        // One that comes to no element any more is ended.
+        world.progress[worker] = TaskProgress(
+            task: task, attempt: attempt, since: now + second / 2, isBetweenElements: true)
+        world.wait(until: now + 8 * second)
+        #expect(world.interruptions.count == 2 && world.expirations.map(\.element) == [nil])
+    }
+
+    @Test(
+        "when a worker says that it began something may be any number",
+        arguments: [Int64.min, .min + 1, -1, 0, .max - 1, .max])
+    func anyTime(since: Int64) throws {
+        for limits in [TaskLimits(hard: second), TaskLimits(soft: second), TaskLimits(soft: second, hard: .max - 1)] {
+            for isBetween in [false, true] {
+                var (world, worker) = try world(limits)
+                let (task, attempt) = world.workers[worker]!.queue[0]
+                world.progress[worker] = TaskProgress(
+                    task: task, attempt: attempt, since: since, isBetweenElements: isBetween)
+                world.wait(until: world.now + 10 * second)
+                world.answer(worker)
+            }
+        }
+    }
+
     @Test("a running task that is not wanted is interrupted, or ended with its worker, which harms nobody else")
     func stops() throws {
         var (world, worker) = try world(.none, jobs: 10)

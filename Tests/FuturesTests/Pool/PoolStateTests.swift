@@ -210,6 +210,26 @@ struct PoolStateTests {
         #expect(world.workers[slow]!.queue.count == stuck - 1)
     }
 
+    @Test("work behind a long task of a worker that is to be replaced is taken back, too", .proves(.P3))
+    func stealsBackFromRetiring() throws {
+        var world = PoolWorld(maxWorkers: 2, maxTasksPerChild: 3)
+        for _ in 0..<2 { try world.submit() }
+        let ids = Array(world.workers.keys)
+        for id in ids { world.becomeReady(id) }
+        for id in ids { world.answer(id, runTime: 1_000) }
+        for _ in 0..<3 { try world.submit() }
+        let slow = try #require(ids.first { world.workers[$0]!.queue.count == 2 })
+        let quick = try #require(ids.first { $0 != slow })
+        // Its third and last task is behind one that turns out to be long.
+        #expect(world.workers[slow]!.tasksGiven == 3 && world.workers[quick]!.queue.count == 1)
+        world.answer(quick, runTime: 1_000)
+        let idle = world.now
+        world.wait(until: idle + world.configuration.stealDelay)
+        #expect(world.workers[slow]!.questions.count == 1)
+        world.answerQuestion(slow)
+        #expect(world.workers[quick]!.queue.count == 1 && world.workers[slow]!.queue.count == 1)
+    }
+
     @Test("a worker is replaced after maxTasksPerChild, and the successor is started ahead", .proves(.P3))
     func recycles() throws {
         var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 2)

@@ -12,8 +12,8 @@ extension ProcessSuites {
             _ end: Victim.End, _ limits: WorkerLimits = .none, killsBefore: UInt64? = nil, killsAfter: UInt64? = nil
         ) -> LossCause {
             .classify(
-                end.status, processorTime: end.processorTime, standardErrorTail: end.tail, limits: limits,
-                killsBefore: killsBefore, killsAfter: killsAfter)
+                end.status, processorTime: end.processorTime, standardErrorTail: end.tail, limits: limits
+            ) { OutOfMemoryWitness.Accounts().take(before: killsBefore, after: killsAfter) }
         }
 
         @Test(
@@ -132,17 +132,16 @@ extension ProcessSuites {
         func words(status: TerminationStatus, text: String, limited: LossCause, unlimited: LossCause) {
             for (limits, cause) in [(WorkerLimits(addressSpace: 1 << 30), limited), (.none, unlimited)] {
                 #expect(
-                    LossCause.classify(
-                        status, standardErrorTail: text, limits: limits, killsBefore: nil, killsAfter: nil) == cause)
+                    LossCause.classify(status, standardErrorTail: text, limits: limits) { false } == cause)
             }
         }
 
         @Test("the kernel's counter matters for SIGKILL only, and only if it has moved")
         func counters() {
             func cause(_ signal: Int32, _ before: UInt64?, _ after: UInt64?) -> LossCause {
-                .classify(
-                    .signaled(signal: signal, dumpedCore: false), standardErrorTail: "", killsBefore: before,
-                    killsAfter: after)
+                .classify(.signaled(signal: signal, dumpedCore: false), standardErrorTail: "") {
+                    OutOfMemoryWitness.Accounts().take(before: before, after: after)
+                }
             }
             #expect(cause(SIGKILL, 3, 4) == .outOfMemory(.killedByKernel))
             #expect(cause(SIGKILL, 3, 3) == .signal)
@@ -152,12 +151,28 @@ extension ProcessSuites {
             #expect(cause(SIGSEGV, 3, 4) == .crash)
         }
 
+        @Test(
+            "a kill of the kernel's is one worker's end: who is killed later, and was there before it, is not charged with it"
+        )
+        func accounts() {
+            let accounts = OutOfMemoryWitness.Accounts()
+            #expect(accounts.take(before: 0, after: 1))
+            #expect(!accounts.take(before: 0, after: 1))
+            // Two at a time, of which one started later.
+            #expect(accounts.take(before: 1, after: 3))
+            #expect(accounts.take(before: 0, after: 3))
+            #expect(!accounts.take(before: 2, after: 3))
+            #expect(!accounts.take(before: nil, after: 9) && !accounts.take(before: 0, after: nil))
+            #expect(accounts.take(before: 8, after: 9) && !accounts.take(before: 8, after: 9))
+        }
+
         @Test("a kill after most of the processor time is the limit's, unless the kernel was out of memory")
         func processorTimeOrKill() {
             func cause(_ computed: Duration?, killsAfter: UInt64 = 5) -> LossCause {
                 .classify(
                     .signaled(signal: SIGKILL, dumpedCore: false), processorTime: computed, standardErrorTail: "",
-                    limits: WorkerLimits(processorTime: .seconds(3)), killsBefore: 5, killsAfter: killsAfter)
+                    limits: WorkerLimits(processorTime: .seconds(3))
+                ) { killsAfter > 5 }
             }
             #expect(cause(.seconds(4)) == .processorTime)
             #expect(cause(.seconds(2)) == .processorTime)

@@ -41,6 +41,23 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a worker that is not needed any more when its initializer ends, ends as any other", .proves(.P2))
+        func drainedMeanwhile() throws {
+            let folder = TemporaryFolder()
+            try Leftovers.check {
+                let pool = try makePool(
+                    maxWorkers: 2, initializer: WorkerInitializer(prepareSlowly, folder.path))
+                let futures = try (0..<2).map { try pool.submit(increment, $0) }
+                try spin { ProcFiles.entries(of: folder.path).count == 2 }
+                for future in futures { #expect(future.cancel()) }
+                pool.shutdown(wait: false)
+                folder.write("", to: "go")
+                pool.shutdown()
+            }
+            let exits = try folder.lines(of: "exits")
+            #expect(exits.count == 2, "\(exits)")
+        }
+
         @Test(
             "one that fails in a replacement only breaks the pool then; what was done before stays", .proves(.P2, .P3))
         func failsInReplacement() throws {

@@ -8,6 +8,25 @@ extension ProcessSuites.SurroundingsTests {
         #expect(try report("changed folder") == "/ / ours\n")
     }
 
+    @Test("variables that are no text arrive as they are, and there may be none")
+    func strangeEnvironment() throws {
+        #expect(try report("strange environment") == "[255, 65, 195]\n[66]\n[]\n")
+    }
+
+    @Test("a program that was started as a worker does not start itself again to ask for its functions", .proves(.P7))
+    func ownFunctions() throws {
+        let report = try report("a worker itself")
+        #expect(report.contains("is itself a worker") || report.contains("runIfSpawned"), "\(report)")
+    }
+
+    @Test("what a worker had written before its end is passed on when somebody reads it", .proves(.P10))
+    func lateStandardError() throws { #expect(try report("slow standard error") == "50000 of 50000\n") }
+
+    @Test("without standard error a journal is not what workers write to", .proves(.P10))
+    func journalWithoutStandardError() throws {
+        #expect(try report("journal without standard error") == "100 bytes, 0 from before\n100 bytes, 20 from before\n")
+    }
+
     @Test("a pool can be used and shut down by the program's exit handlers", .proves(.H6, .H1))
     func exitHandler() throws { #expect(try report("exit handler") == "value 2\n") }
 
