@@ -36,10 +36,12 @@ public let currentFolder = Callable("current_folder") { () -> String in
 public let writeAtExit = Callable("write_at_exit") { (path: String, line: Int) -> Void in
     addAtExit(line, to: path)
 }
-private func addAtExit(_ line: Int, to path: String) {
-    atExit = (path, line)
+/// - Parameter time: what the handler takes for it, in microseconds.
+private func addAtExit(_ line: Int, to path: String, after time: UInt32 = 0) {
+    atExit = (path, line, time)
     atexit {
-        guard let (path, line) = atExit else { return }
+        guard let (path, line, time) = atExit else { return }
+        usleep(time)
         let file = open(path, O_CREAT | O_WRONLY | O_APPEND, 0o600)
         let bytes = Array("\(line)\n".utf8)
         _ = write(file, bytes, bytes.count)
@@ -50,7 +52,7 @@ private func addAtExit(_ line: Int, to path: String) {
 public let prepareSlowly = Callable("prepare_slowly") { (folder: String) throws -> Void in
     close(open("\(folder)/begun \(getpid())", O_CREAT | O_WRONLY, 0o600))
     while access("\(folder)/go", F_OK) != 0 { usleep(1_000) }
-    addAtExit(Int(getpid()), to: "\(folder)/exits")
+    addAtExit(Int(getpid()), to: "\(folder)/exits", after: 50_000)
 }
 /// Handles a signal from now on, and tells how often it has come.
 public let handleSignal = Callable("handle_signal") { (number: Int) -> Int in
@@ -276,7 +278,7 @@ public let makeLeaving = Callable("make_leaving") { (moment: String) -> Leaving 
 }
 
 /// Only the worker's one main thread touches these; a handler interrupts whichever thread it does.
-nonisolated(unsafe) private var atExit: (path: String, line: Int)?
+nonisolated(unsafe) private var atExit: (path: String, line: Int, time: UInt32)?
 private let signalsSeen = Atomic<Int>(0)
 nonisolated(unsafe) private var notesValue: [String] = []
 

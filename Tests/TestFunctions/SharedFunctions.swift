@@ -43,7 +43,6 @@ public let sumSharedBelow = Callable("sum_shared_below") { (bytes: Shared<[UInt8
     return try pool.submit(sumShared, bytes).result(timeout: .seconds(60))
 }
 public let countShared = Callable("count_shared") { (texts: Shared<[String]>) in try texts.value.count }
-public let countTexts = Callable("count_texts") { (texts: [String]) in texts.count }
 public let echoShared = Callable("echo_shared") { (bytes: Shared<[UInt8]>) in bytes }
 /// How many shared values the process has mapped.
 public let countMappings = Callable("count_mappings") { () in
@@ -69,7 +68,6 @@ let sharedFunctions = FunctionRegistry {
     sumShared
     sumSharedBelow
     countShared
-    countTexts
     echoShared
     countMappings
     setMarkFromShared

@@ -50,6 +50,8 @@ extension Surroundings {
         count += written
         pool.shutdown(wait: false)
         while kill(worker, 0) == 0 { usleep(1_000) }
+        // Somebody who is busy with other things.
+        usleep(100_000)
         alarm(20)
         var letters = 0
         var buffer = [UInt8](repeating: 0, count: 4_096)

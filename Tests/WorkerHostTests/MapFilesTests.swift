@@ -82,9 +82,9 @@ import Testing
             """
             truncate -s 3G $D/input; ulimit -v 8000000
             $W map primes $D/input; echo $?; $W map primes --by file $D/input; echo $?
-            $W map count --sum --by jsonl $D/input
+            $W map --exec 'wc -c' $D/input
             """)
-        #expect(ended.output == "66\n66\n1 1 3221225472\n", "\(ended)")
+        #expect(ended.output == "66\n66\n3221225472\n", "\(ended)")
         #expect(ended.errors.contains("a record does not end within 1074790400 bytes behind byte 0"), "\(ended)")
         #expect(ended.errors.contains("it has 3221225472 bytes, and 1 GiB is the most that can be sent"), "\(ended)")
     }

@@ -37,7 +37,9 @@ extension ProcessSuites {
             }
         }
 
-        @Test("a chunk as large as can be is what a worker takes, and not more", .proves(.M7))
+        @Test(
+            "a chunk as large as can be is what a worker takes, and not more", .proves(.M7),
+            .enabled(if: WorkerLossTests.crashesArePlain, "takes minutes with a sanitizer"))
         func largestChunks() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)

@@ -32,17 +32,15 @@ extension ProcessSuites {
             }
         }
 
-        @Test("what is too much for a call can be shared")
+        @Test(
+            "what is too much for a call can be shared",
+            .enabled(if: WorkerLossTests.crashesArePlain, "takes minutes with a sanitizer"))
         func manyFields() throws {
             try withPool { pool throws in
                 let texts = Array(repeating: "", count: 17 << 20)
                 let shared = try pool.share(texts)
                 #expect(try pool.submit(countShared, shared).result(timeout: longTime) == texts.count)
                 #expect(try shared.value.count == texts.count)
-                let error = #expect(throws: TransportError.self) {
-                    try pool.submit(countTexts, texts).result(timeout: longTime)
-                }
-                #expect(error.map { "\($0)".contains("more fields than the limit") } ?? false)
             }
         }
 
