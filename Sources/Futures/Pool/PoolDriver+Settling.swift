@@ -183,21 +183,8 @@ extension PoolDriver {
             job.future.fail(error, &work.notifications)
             return notSent(id, worker)
         }
-        guard job.payload.bytes.count <= link.limits.maxPayloadSize else {
-            let error = TransportError(
-                .encodingArguments, functionName: job.function.name,
-                message: """
-                    they take \(job.payload.bytes.count) bytes, and \(link.name) accepts at most \
-                    \(link.limits.maxPayloadSize); split the call, or pass a file's path
-                    """)
-            job.future.fail(error, &work.notifications)
-            return notSent(id, worker)
-        }
-        if let count = job.elementCount, count > link.limits.maxCount {
-            let error = TransportError(
-                .encodingArguments, functionName: job.function.name,
-                message:
-                    "they are a chunk of \(count) elements, and \(link.name) accepts at most \(link.limits.maxCount)")
+        if let message = excess(of: job, for: link) {
+            let error = TransportError(.encodingArguments, functionName: job.function.name, message: message)
             job.future.fail(error, &work.notifications)
             return notSent(id, worker)
         }
@@ -214,6 +201,21 @@ extension PoolDriver {
             let message = TaskMessage(id: id.rawValue, attempt: attempt, function: index, format: format)
             append(.task(message), payload: job.payload, to: link, &work)
         }
+    }
+
+    /// What of a call is more than the worker takes, in words.
+    private func excess(of job: PoolJob, for link: PipeLink) -> String? {
+        let (size, count) = (job.payload.bytes.count, job.elementCount ?? 0)
+        if size > link.limits.maxPayloadSize {
+            return """
+                they take \(size) bytes, and \(link.name) accepts at most \(link.limits.maxPayloadSize); split the call, or pass \
+                a file's path
+                """
+        }
+        if count > link.limits.maxCount {
+            return "they are a chunk of \(count) elements, and \(link.name) accepts at most \(link.limits.maxCount)"
+        }
+        return nil
     }
 
     private func notSent(_ id: TaskID, _ worker: WorkerID) {

@@ -8,13 +8,13 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
         var segment: SharedSegment?
         /// Where other processes do not find the segment, or it came like this.
         var payload: Payload?
-        /// Whether it came like this.
-        var isForeign = false
         /// Once it was asked for.
         var digest: [UInt8]?
     }
 
     private let state: Mutex<State>
+    /// Whether it came from another process.
+    private let isForeign: Bool
     /// In the others.
     let mapping: SharedMapping?
     private let place: SharedSegment.Place?
@@ -22,19 +22,22 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
     init(_ value: Value) {
         SharedUse.somethingIsShared()
         state = Mutex(State(value: value))
+        isForeign = false
         (mapping, place) = (nil, nil)
     }
 
     init(_ mapping: SharedMapping, _ place: SharedSegment.Place) {
         SharedUse.somethingIsShared()
         state = Mutex(State())
+        isForeign = true
         self.mapping = mapping
         self.place = place
     }
 
     init(_ payload: Payload) {
         SharedUse.somethingIsShared()
-        state = Mutex(State(payload: payload, isForeign: true))
+        state = Mutex(State(payload: payload))
+        isForeign = true
         (mapping, place) = (nil, nil)
     }
 
@@ -49,25 +52,20 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
     }
 
     private func decode(_ state: borrowing State) throws -> Value {
-        if let mapping { return try Self.decode(mapping, isTrusted: SharedStore.current.trustsSenders) }
-        if let segment = state.segment { return try Self.decode(SharedMapping(segment.place), isTrusted: true) }
+        if let mapping { return try decode(mapping) }
+        if let segment = state.segment { return try decode(SharedMapping(segment.place)) }
         guard let payload = state.payload else { throw SharedValueError.gone }
-        let isTrusted = !state.isForeign || SharedStore.current.trustsSenders
-        return try payload.bytes.withUnsafeBytes {
-            try Self.decode($0, payload.format.encoding, isTrusted: isTrusted)
-        }
+        return try payload.bytes.withUnsafeBytes { try decode($0, payload.format.encoding) }
     }
 
-    private static func decode(_ mapping: SharedMapping, isTrusted: Bool) throws -> Value {
-        try withExtendedLifetime(mapping) { try decode(mapping.bytes, mapping.encoding, isTrusted: isTrusted) }
+    private func decode(_ mapping: SharedMapping) throws -> Value {
+        try withExtendedLifetime(mapping) { try decode(mapping.bytes, mapping.encoding) }
     }
 
-    /// - Parameter isTrusted: whether there may be as much of it as there is: the limits of calls are for what others send.
-    private static func decode(
-        _ bytes: UnsafeRawBufferPointer, _ encoding: PayloadFormat.Encoding, isTrusted: Bool
-    ) throws -> Value {
-        var decoder = try PayloadDecoder(
-            bytes, format: encoding == .raw ? .raw : .values, limits: isTrusted ? .trusting : .default)
+    private func decode(_ bytes: UnsafeRawBufferPointer, _ encoding: PayloadFormat.Encoding) throws -> Value {
+        // There may be as much of it as there is: the limits of calls are for what others send.
+        let limits: WireLimits = isForeign && !SharedStore.current.trustsSenders ? .default : .trusting
+        var decoder = try PayloadDecoder(bytes, format: encoding == .raw ? .raw : .values, limits: limits)
         let value = try ValueCodec<Value>().decode(from: &decoder)
         try decoder.finish()
         return value
