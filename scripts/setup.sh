@@ -16,8 +16,8 @@ if ! command -v swift >/dev/null; then
     exit 1
 fi
 version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
-if [[ $(printf '%s\n' 6.2 "$version" | sort -V | head -n 1) != 6.2 ]]; then
-    complain "Swift $version is too old; this package needs 6.2 or later"
+if [[ $(printf '%s\n' 6.3 "$version" | sort -V | head -n 1) != 6.3 ]]; then
+    complain "Swift $version is too old; this package needs 6.3 or later"
     exit 1
 fi
 

@@ -24,9 +24,9 @@ public final class InlineExecutor: LocalExecutor, MappingExecutor {
     ///
     /// - Parameters:
     ///   - name: what the future's description and errors call the closure.
-    ///   - options: makes no difference, since nothing waits.
+    ///   - options: the priority makes no difference, since nothing waits; time limits are refused.
     /// - Returns: a future that is done, also if the closure threw.
-    /// - Throws: ``ExecutorShutdownError`` after a shutdown.
+    /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``InvalidArgumentError`` for a time limit.
     public func submit<Output: Sendable>(
         name: String? = nil, options: CallOptions = CallOptions(), _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {
