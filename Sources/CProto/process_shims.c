@@ -13,9 +13,11 @@
 #include <sys/prctl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -44,6 +46,11 @@ int futures_set_nonblocking(int fd) {
 int futures_set_pipe_size(int fd, int bytes) {
     int size = fcntl(fd, F_SETPIPE_SZ, bytes);
     return size < 0 ? -errno : size;
+}
+
+int futures_readable_bytes(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) == 0 ? count : 0;
 }
 
 char *const *futures_environment(void) {
@@ -214,11 +221,71 @@ ssize_t futures_memory_copy_to(pid_t pid, uint64_t address, const void *source, 
 
 int futures_group_signal(pid_t group, int signal_number) { return kill(-group, signal_number) < 0 ? -errno : 0; }
 
+int64_t futures_birth_time(int fd) {
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return 0;
+    return (int64_t)((uint64_t)status.stx_btime.tv_sec * 1000000000u + status.stx_btime.tv_nsec);
+}
+
+// A file that would become larger than RLIMIT_FSIZE is to be an error, EFBIG. The kernel sends the thread SIGXFSZ, too, which
+// ends a program that does not know of it: so that is held back, and taken away again. The limit is for files in memory as well.
+struct size_signal {
+    sigset_t before;
+    bool was_pending;
+};
+
+static sigset_t only_size_signal(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGXFSZ);
+    return set;
+}
+
+static struct size_signal hold_size_signal(void) {
+    struct size_signal held;
+    sigset_t set = only_size_signal(), pending;
+    sigemptyset(&pending);
+    sigpending(&pending);
+    held.was_pending = sigismember(&pending, SIGXFSZ) == 1;
+    pthread_sigmask(SIG_BLOCK, &set, &held.before);
+    return held;
+}
+
+// Leaves errno as it is.
+static void release_size_signal(const struct size_signal *held) {
+    int error = errno;
+    sigset_t set = only_size_signal();
+    struct timespec none = {0, 0};
+    if (!held->was_pending) {
+        while (sigtimedwait(&set, NULL, &none) < 0 && errno == EINTR) {
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &held->before, NULL);
+    errno = error;
+}
+
+ssize_t futures_write_file(int fd, const void *bytes, size_t size) {
+    struct size_signal held = hold_size_signal();
+    ssize_t count;
+    do {
+        count = write(fd, bytes, size);
+    } while (count < 0 && errno == EINTR);
+    release_size_signal(&held);
+    return count < 0 ? -errno : count;
+}
+
+static int set_size(int fd, int64_t size) {
+    struct size_signal held = hold_size_signal();
+    int result = ftruncate(fd, size);
+    release_size_signal(&held);
+    return result;
+}
+
 int futures_memory_file(const char *name, int64_t size) {
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd >= 0) fd = beyond_standard(fd);
     if (fd < 0) return -errno;
-    if (ftruncate(fd, size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+    if (set_size(fd, size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
         int error = errno;
         close(fd);
         return -error;
@@ -228,9 +295,11 @@ int futures_memory_file(const char *name, int64_t size) {
 
 static int write_all(int fd, const char *bytes, size_t size) {
     while (size > 0) {
-        ssize_t count = write(fd, bytes, size);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return -1;
+        ssize_t count = futures_write_file(fd, bytes, size);
+        if (count < 0) {
+            errno = (int)-count;
+            return -1;
+        }
         bytes += count;
         size -= (size_t)count;
     }

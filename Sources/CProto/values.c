@@ -18,6 +18,13 @@ ProtobufCBinaryData futures_bytes_copy(FuturesArena *arena, const uint8_t *bytes
     return data;
 }
 
+// Arrays that may grow have room for 4, 8, 16 ... elements, so that their count tells when they are full.
+static size_t room_for(size_t count) {
+    size_t room = 4;
+    while (room < count) room *= 2;
+    return room;
+}
+
 FuturesValue *futures_value_make_list(FuturesArena *arena, FuturesValue *value, size_t count) {
     Futures__Wire__V1__List *list = futures_arena_need(arena, sizeof *list);
     futures__wire__v1__list__init(list);
@@ -26,7 +33,7 @@ FuturesValue *futures_value_make_list(FuturesArena *arena, FuturesValue *value, 
     if (count == 0) return NULL;
     if (count > SIZE_MAX / 2 / sizeof(FuturesValue)) abort();
     FuturesValue *elements = futures_arena_need(arena, count * sizeof(FuturesValue));
-    list->values = futures_arena_need(arena, count * sizeof(FuturesValue *));
+    list->values = futures_arena_need(arena, room_for(count) * sizeof(FuturesValue *));
     list->n_values = count;
     for (size_t i = 0; i < count; i++) {
         futures__wire__v1__value__init(&elements[i]);
@@ -42,8 +49,7 @@ void futures_value_make_record(FuturesArena *arena, FuturesValue *value) {
     value->record = record;
 }
 
-// The array with room for one more element behind its `count`. Arrays have room for 4, 8, 16 ... elements, so that the
-// count tells when they are full.
+// The array with room for one more element behind its `count`; see room_for.
 static void *grown(FuturesArena *arena, void *array, size_t count, size_t element_size) {
     bool is_full = count == 0 ? array == NULL : count >= 4 && (count & (count - 1)) == 0;
     if (!is_full) return array;

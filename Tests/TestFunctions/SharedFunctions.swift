@@ -33,6 +33,11 @@ public struct Question: Codable, Sendable {
 public let answerQuestion = Callable("answer_question") { (question: Question) in
     try question.table.value.numbers[question.index]
 }
+/// The handle is a part of what another one stands for.
+public let answerShared = Callable("answer_shared") { (question: Shared<Question>) in
+    let question = try question.value
+    return try question.table.value.numbers[question.index]
+}
 public let sumShared = Callable("sum_shared") { (bytes: Shared<[UInt8]>) in
     try bytes.withUnsafeBytes { $0.reduce(0) { $0 + Int($1) } }
 }
@@ -65,6 +70,7 @@ nonisolated(unsafe) private var sharedMark = 0
 let sharedFunctions = FunctionRegistry {
     lookUp
     answerQuestion
+    answerShared
     sumShared
     sumSharedBelow
     countShared

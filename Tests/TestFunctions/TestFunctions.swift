@@ -200,7 +200,10 @@ private func killLater() {
     precondition(result == 0)
 }
 /// A token that only the caller keeps.
-public let makeToken = Callable("make_token") { (number: Int) -> Token in Token(number) }
+public let makeToken = Callable("make_token") { (number: Int) -> Token in
+    if number < 0 { throw Refused(code: number) }
+    return Token(number)
+}
 /// How many tokens there are in the worker while it runs, with its argument.
 public let countTokens = Callable("count_tokens") { (token: Token?) -> Int in Token.count }
 /// A token there and back.

@@ -1,4 +1,4 @@
-import struct Synchronization.Atomic
+import Synchronization
 
 /// A value whose copies are counted, in the process at hand: shows who still holds one.
 public final class Token: Codable, Sendable {
@@ -15,7 +15,13 @@ public final class Token: Codable, Sendable {
         Self.alive.add(1, ordering: .releasing)
     }
 
-    deinit { Self.alive.subtract(1, ordering: .releasing) }
+    /// What is done at the end of each.
+    public static let ended = Mutex<(@Sendable () -> Void)?>(nil)
+
+    deinit {
+        Self.alive.subtract(1, ordering: .releasing)
+        Self.ended.withLock { $0 }?()
+    }
 
     /// One more: a copy that arrived.
     public convenience init(from decoder: any Decoder) throws {

@@ -21,6 +21,8 @@ enum HostileWorker {
         var decoder = FrameDecoder()
         var buffer = FrameBuffer()
         var random = SystemRandomNumberGenerator()
+        /// How many elements of the chunk are to be run.
+        var left = 0
 
         init(manner: String) { self.manner = manner }
 
@@ -41,7 +43,9 @@ enum HostileWorker {
             switch message {
             case .hello: try welcome()
             case .task(let task): try answer(task.id, task.attempt, count: nil)
-            case .chunk(let chunk): try answer(chunk.id, chunk.attempt, count: chunk.count)
+            case .chunk(let chunk):
+                left = chunk.ranges.isEmpty ? Int(chunk.count) : chunk.ranges.reduce(0) { $0 + $1.count }
+                try answer(chunk.id, chunk.attempt, count: chunk.count)
             case .drain: exit(0)
             default: break
             }
@@ -58,6 +62,8 @@ enum HostileWorker {
                 limits = WireLimits(
                     maxMessageSize: 1, maxPayloadSize: 1, maxDecompressedSize: 1, maxMemory: 1, maxDepth: 1, maxCount: 1
                 )
+            } else if manner == "small messages" {
+                limits = WireLimits(maxMessageSize: 1000)
             }
             let functions = testRegistry.functions.map {
                 FunctionDescription(
@@ -121,6 +127,28 @@ enum HostileWorker {
             case "room for nothing":
                 for address: UInt64 in [0, 8, .max] { try say(.room(Room(address: address))) }
                 try finish(id, attempt, count)
+            case "claims sizes":
+                guard let count else { return try finish(id, attempt, nil) }
+                for part: UInt32 in [1, 1, 0] {
+                    let failure = FailureDescription(place: .running, typeName: "", message: "")
+                    var message = ChunkResultMessage(id: id, attempt: attempt, count: count, part: part)
+                    message.format.decompressedSize = .max
+                    if part == 0 { message.failures = [ElementFailure(index: count - 1, failure: failure)] }
+                    try say(.chunkResult(message), column(part == 0 ? Int(count) - 3 : 1))
+                }
+            case "small messages":
+                guard let count else { return try finish(id, attempt, nil) }
+                if attempt > 1 {
+                    let message = ChunkResultMessage(id: id, attempt: attempt, count: count)
+                    return try say(.chunkResult(message), column(left))
+                }
+                let failure = FailureDescription(place: .running, typeName: "", message: "")
+                let odd = stride(from: 1, to: count, by: 2).map { ElementFailure(index: $0, failure: failure) }
+                try say(
+                    .chunkResult(ChunkResultMessage(id: id, attempt: attempt, count: count, failures: odd)),
+                    column(Int(count) - odd.count))
+            case "says the same without end": try sayWithoutEnd(.pong(Ping(nonce: 1)))
+            case "asks and does not listen": try sayWithoutEnd(.ping(Ping(nonce: 1)))
             case "anything":
                 for _ in 0..<20 { try say(anything(id, attempt, count)) }
                 if UInt8.random(in: 0..<8, using: &random) == 0 { exit(0) }
@@ -153,16 +181,30 @@ enum HostileWorker {
             }
         }
 
+        /// Faster than anybody can read it.
+        private func sayWithoutEnd(_ message: Message) throws {
+            var frames = FrameBuffer()
+            for _ in 0..<4096 { try frames.append(message) }
+            while true {
+                guard frames.withFirstBytes({ write(4, $0.baseAddress, $0.count) }) > 0 else { throw Gone() }
+            }
+        }
+
+        private func column(_ count: Int) throws -> Payload {
+            var encoder = PayloadEncoder()
+            try increment.code.output.encodeColumn(Array(repeating: 43, count: count), into: &encoder)
+            return encoder.finish()
+        }
+
         private mutating func finish(
             _ id: UInt64, _ attempt: UInt32, _ count: UInt32?, runTime: UInt64 = 1
         ) throws {
-            var encoder = PayloadEncoder()
             if let count {
-                try increment.code.output.encodeColumn(Array(repeating: 43, count: Int(count)), into: &encoder)
                 try say(
                     .chunkResult(ChunkResultMessage(id: id, attempt: attempt, count: count, runNanoseconds: runTime)),
-                    encoder.finish())
+                    column(Int(count)))
             } else {
+                var encoder = PayloadEncoder()
                 try increment.code.output.encode(43, into: &encoder)
                 try say(
                     .result(ResultMessage(id: id, attempt: attempt, runNanoseconds: runTime)), encoder.finish())

@@ -125,12 +125,13 @@ import Testing
         let ended = try run(
             """
             seq 1 100 > $D/in
-            exec $W map --exec 'read n; [ $n = 9 ] && kill -\(signal) $(ps -o ppid= $PPID); [ $n -lt 9 ] || sleep 60; echo $n' \\
+            exec $W map --exec 'read n; [ $n = 30 ] && kill -\(signal) $(ps -o ppid= $PPID); [ $n -lt 30 ] || sleep 60; echo $n' \\
                 --block 1 --workers 2 --chunk-size 1 --report $D/r.html --trace $D/t.json $D/in
             """)
         #expect(ended.exitCode == -signal, "\(ended)")
         let counts = try trace("t.json")
-        #expect(counts.count == 5 && counts[0] >= 7, "\(counts)")
+        // Those that are with the workers may not have been told.
+        #expect(counts.count == 5 && counts[0] >= 20, "\(counts)")
         #expect(try page("r.html").contains("interrupted by \(signal == SIGINT ? "SIGINT" : "SIGTERM")"))
     }
 

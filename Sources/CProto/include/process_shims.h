@@ -17,6 +17,9 @@ int futures_set_nonblocking(int fd);
 /// Asks for a larger pipe buffer; returns its size. May be refused (/proc/sys/fs/pipe-user-pages-soft).
 int futures_set_pipe_size(int fd, int bytes);
 
+/// How many bytes can be read from a pipe now.
+int futures_readable_bytes(int fd);
+
 /// The variables of this process, with a null behind them; none after clearenv(3).
 char *const *futures_environment(void);
 
@@ -73,6 +76,12 @@ ssize_t futures_memory_copy_to(pid_t pid, uint64_t address, const void *source, 
 
 /// Signals every process of a group; -ESRCH when none is left.
 int futures_group_signal(pid_t group, int signal_number);
+
+/// When a file was made, in nanoseconds since 1970; 0 where the file system does not know.
+int64_t futures_birth_time(int fd);
+
+/// Writes to a file; beyond RLIMIT_FSIZE that is -EFBIG, and not the end of the program by SIGXFSZ. Goes on after a signal.
+ssize_t futures_write_file(int fd, const void *bytes, size_t size);
 
 /// A file in memory, zeroed, whose size can never change: whoever has it can neither grow it nor make a reader trap by
 /// cutting it. Close-on-exec.

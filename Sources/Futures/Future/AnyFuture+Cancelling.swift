@@ -18,11 +18,11 @@ extension AnyFuture {
     ///   the call has thrown `CancellationError`.
     @discardableResult
     public final func cancel(running how: RunningCancellation) -> Bool {
-        // It may be begun, or come to be run again, just now.
+        // It may be begun, or come to be run again, just now; that it runs may not have been said yet.
         for _ in 0..<3 {
             if cancel() { return true }
             let (owner, ticket) = links.withLock { ($0.owner, $0.ticket) }
-            guard phase == .running, let owner else { break }
+            guard !isDone, let owner else { break }
             switch owner.stop(ticket: ticket, kills: how == .kill) {
             case .stopped: cancelByOwner(alsoWhenRunning: true)
             case .goesOn: break

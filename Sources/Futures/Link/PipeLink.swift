@@ -27,6 +27,9 @@ final class PipeLink: @unchecked Sendable {
     var isPutting = false
     /// The worker does not read any more: what would be sent is dropped, its end is awaited.
     var isClosedByWorker = false
+    /// How many there are in the outbox, at most.
+    var unwrittenPongs = 0
+    static let mostUnwrittenPongs = 1024
     private var bindings: [Binding?] = []
 
     // Theirs who have the reading role; `functions` and `limits` do not change any more when the worker is ready.
@@ -138,6 +141,7 @@ final class PipeLink: @unchecked Sendable {
             guard written > 0 else { return .full }
             outbox.removeFirst(written)
         }
+        unwrittenPongs = 0
         return .done
     }
 

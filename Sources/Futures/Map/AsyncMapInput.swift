@@ -1,9 +1,12 @@
 /// The rest of a map's asynchronous sequences.
 ///
-/// `@unchecked Sendable`: made by `map`, used by the map's reading task alone.
+/// `@unchecked Sendable`: made by `map`, used by the map's reading task alone, but for ``finish()``.
 final class AsyncMapInput: @unchecked Sendable {
-    /// Reads up to so many elements and gives what submits them; nil at the end.
-    private var readChunk: ((Int) async throws -> (() throws -> [MapPart])?)?
+    /// Reads up to so many elements; false at the end. Only who reads has it: a sequence that waits, whatever happens, holds itself
+    /// and nothing else.
+    private var readChunk: ((Int) async throws -> Bool)?
+    /// Submits what was read last; gone when nobody wants it any more.
+    private let submission: Mutex<Submission?>
     /// As ``MapTarget/prescribedSize``.
     private let prescribedSize: ((Int) -> Int)?
 
@@ -13,12 +16,20 @@ final class AsyncMapInput: @unchecked Sendable {
     ) where repeat (each Source).Element == each Input {
         let columns = (repeat AsyncColumnReader(each sequence))
         self.prescribedSize = prescribedSize
+        let submission = Submission {
+            // Named, since Swift 6.3.1 crashes on it as an argument.
+            let pieces = (repeat (each columns).piece)
+            let parts = try submit(repeat each pieces)
+            for column in repeat each columns { column.piece = [] }
+            return parts
+        }
+        self.submission = Mutex(submission)
         var hasSequence = false
         for _ in repeat each columns { hasSequence = true }
         var failure: (any Error)?
         readChunk = { [hasSequence] chunkSize in
             if let failure { throw failure }
-            guard hasSequence else { return nil }
+            guard hasSequence else { return false }
             var count = 0
             do {
                 while count < chunkSize {
@@ -28,27 +39,55 @@ final class AsyncMapInput: @unchecked Sendable {
                     count += 1
                 }
             } catch is EndOfSequence {
-                if count == 0 { return nil }
+                if count == 0 { return false }
             } catch {
                 // It comes at its position: after what was read before it.
                 if count == 0 { throw error }
                 failure = error
             }
-            let pieces = (repeat (each columns).takePiece())
-            return { try submit(repeat each pieces) }
+            return true
         }
     }
 
-    /// Reads the next elements, and gives what submits them; nil at the end.
+    /// Reads the next elements; false at the end.
     ///
     /// - Throws: what a sequence throws.
-    func readNext(_ sizer: ChunkSizer) async throws -> (() throws -> [MapPart])? {
+    func readNext(_ sizer: ChunkSizer) async throws -> Bool {
         let size = sizer.next(remaining: nil)
-        return try await readChunk?(prescribedSize?(size) ?? size)
+        return try await readChunk?(prescribedSize?(size) ?? size) ?? false
     }
 
-    /// Lets go of the sequences and of what they are submitted to; nothing is read any more.
-    func finish() { readChunk = nil }
+    /// Submits what was read; nil when nobody wants it any more.
+    ///
+    /// - Throws: what submitting throws. After a ``BacklogFullError`` it can be called again.
+    func submitNext() throws -> [MapPart]? {
+        let submission = submission.withLock { $0 }
+        return try submission?.submit()
+    }
+
+    /// Lets go of what the elements are submitted to: no more are wanted. Any thread, with no lock held.
+    func finish() {
+        let dropped = submission.withLock { submission in
+            defer { submission = nil }
+            return submission
+        }
+        withExtendedLifetime(dropped) {}
+    }
+
+    /// Lets go of the sequences, too: nothing is read any more. For who reads.
+    func end() {
+        readChunk = nil
+        finish()
+    }
+}
+
+/// What submits the elements that were read.
+///
+/// `@unchecked Sendable`: called by the map's reading task alone.
+private final class Submission: @unchecked Sendable {
+    let submit: () throws -> [MapPart]
+
+    init(_ submit: @escaping () throws -> [MapPart]) { self.submit = submit }
 }
 
 private struct EndOfSequence: Error {}
@@ -59,7 +98,8 @@ private struct EndOfSequence: Error {}
 private final class AsyncColumnReader<Element>: @unchecked Sendable {
     private let nextElement: () async throws -> Element?
     private var element: Element?
-    private var piece: [Element] = []
+    /// What was read and not submitted.
+    var piece: [Element] = []
 
     init<Source: AsyncSequence>(_ source: Source) where Source.Element == Element {
         var iterator = source.makeAsyncIterator()
@@ -75,10 +115,5 @@ private final class AsyncColumnReader<Element>: @unchecked Sendable {
     func keep() {
         if let element { piece.append(element) }
         element = nil
-    }
-
-    func takePiece() -> [Element] {
-        defer { piece = [] }
-        return piece
     }
 }

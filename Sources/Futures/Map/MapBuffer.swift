@@ -47,7 +47,7 @@ final class MapBuffer: Sendable {
         /// A thread has its turn with it.
         case reading
         /// A task reads it.
-        case asynchronous(Task<Void, Never>?)
+        case asynchronous(AsyncMapInput, Task<Void, Never>?)
     }
 
     /// What a consumer is to do next.
@@ -201,11 +201,11 @@ final class MapBuffer: Sendable {
 
     /// Starts the task that reads and submits.
     func begin(_ input: AsyncMapInput) {
-        state.withLock { $0.input = .asynchronous(nil) }
+        state.withLock { $0.input = .asynchronous(input, nil) }
         let task = Task.detached { await self.read(input) }
         let isWanted = state.withLock { state in
             guard case .asynchronous = state.input else { return false }
-            state.input = .asynchronous(task)
+            state.input = .asynchronous(input, task)
             return true
         }
         // It may have come to the end already; then cancelling it makes no difference.
@@ -214,8 +214,8 @@ final class MapBuffer: Sendable {
 
     private func read(_ input: AsyncMapInput) async {
         do {
-            while let sizer = await untilRoom(), let submit = try await input.readNext(sizer) {
-                guard let parts = try await submitWhenRoom(submit) else { return }
+            while let sizer = await untilRoom(), try await input.readNext(sizer) {
+                guard let parts = try await submitWhenRoom(input) else { return }
                 append(parts)
                 changes.raise()
                 guard isWanted else { return end() }
@@ -226,7 +226,7 @@ final class MapBuffer: Sendable {
             }
         }
         // Before anybody learns that it is over.
-        input.finish()
+        input.end()
         state.withLock { state in
             if case .asynchronous = state.input { state.input = .ended }
         }
@@ -256,10 +256,10 @@ final class MapBuffer: Sendable {
     }
 
     /// Submits, again and again while the executor's backlog is full; nil when nobody wants it any more.
-    private func submitWhenRoom(_ submit: () throws -> [MapPart]) async throws -> [MapPart]? {
+    private func submitWhenRoom(_ input: AsyncMapInput) async throws -> [MapPart]? {
         while true {
             do {
-                return try submit()
+                return try input.submitNext()
             } catch let error as BacklogFullError {
                 guard isWanted, !Task.isCancelled else { return nil }
                 await error.room.wait(until: .never)
@@ -319,8 +319,8 @@ final class MapBuffer: Sendable {
 
     /// The next part in order is not done.
     private func waiting(for part: MapPart, _ state: borrowing State) -> Step {
-        // Mostly who waits for the part itself learns of it soonest.
-        guard isTold, state.hasMoreInput else { return .wait(part.future) }
+        // Who waits for the part itself learns of it soonest, but not of the map's end.
+        guard isTold else { return .wait(part.future) }
         // What others bring may make room meanwhile.
         if case .waiting = state.input, state.window.hasRoom { return .readInput }
         return .waitForChange
@@ -388,7 +388,11 @@ final class MapBuffer: Sendable {
             defer { state.input = .ended }
             return state.input
         }
-        if case .asynchronous(let task) = input { task?.cancel() }
+        if case .asynchronous(let input, let task) = input {
+            task?.cancel()
+            // The sequence may not heed that, and wait on; what it would be submitted to is let go of all the same.
+            input.finish()
+        }
         tellInputEnded()
         changes.raise()
     }
@@ -397,16 +401,17 @@ final class MapBuffer: Sendable {
     func end() {
         // Whoever is reading finds it, and cancels what it has read.
         stopReading()
-        let futures = state.withLock { state in
-            let futures = state.futures
+        let (futures, current) = state.withLock { state in
+            let (futures, current) = (state.futures, state.current)
             state.parts = []
             state.unordered = [:]
             state.arrived = []
             state.current = nil
             state.inputFailure = nil
-            return futures
+            return (futures, current)
         }
-        AnyFuture.cancelAll(futures)
+        // Results that nobody took end with no lock held: that may run the user's code.
+        withExtendedLifetime(current) { AnyFuture.cancelAll(futures) }
         state.withLock { $0.tally }?.mapEnded()
         changes.raise()
     }

@@ -9,7 +9,8 @@ extension ProcessPoolExecutor {
         return MapTarget(
             submit: { (isPromised: Bool, column: repeat [each Input]) in
                 try self.submitChunk(callable, function, options, isPromised: isPromised, repeat each column)
-            }, promise: driver.promise, takesChunks: true, workers: maxWorkers, look: { [driver] in driver.look() })
+            }, promise: driver.promise, takesChunks: true, workers: maxWorkers,
+            look: { [weak driver] in driver?.look() ?? [] })
     }
 
     /// Submits the elements of a chunk in one message, or, when they do not encode, one by one: the element at fault then
@@ -29,8 +30,16 @@ extension ProcessPoolExecutor {
                 shared = $0
             }
         } catch {
-            return try submitElements(repeat each column) { (argument: repeat each Input) in
-                try self.submit(callable, function, options, isPromised: isPromised, repeat each argument).future
+            // The first finds room, or none does: what is refused in the middle would be submitted, and run, once more.
+            let promise = isPromised ? nil : try driver.promise()
+            var isPromised = isPromised
+            return try withExtendedLifetime(promise) {
+                try submitElements(repeat each column) { (argument: repeat each Input) in
+                    let submitted = try self.submit(
+                        callable, function, options, isPromised: isPromised, repeat each argument)
+                    isPromised = true
+                    return submitted.future
+                }
             }
         }
         let size = payload.bytes.count

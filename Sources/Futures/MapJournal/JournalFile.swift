@@ -13,6 +13,8 @@ struct JournalFile: ~Copyable {
     private let file: FileDescriptor
     /// Up to here there are whole records.
     private(set) var end: Int
+    /// Half of an entry is behind it, and stays there, since this went wrong.
+    private var brokenBy: Int32?
 
     /// Where a body is in the file.
     struct Place: Sendable, Hashable {
@@ -123,14 +125,18 @@ struct JournalFile: ~Copyable {
     }
 
     private mutating func write(_ bytes: [UInt8]) throws(MapJournalError) {
+        if let brokenBy { throw .cannotWrite(path: path, errno: brokenBy) }
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(file.rawValue, $0.baseAddress! + done, $0.count - done) }
+            let count = bytes.withUnsafeBytes {
+                futures_write_file(file.rawValue, $0.baseAddress! + done, $0.count - done)
+            }
             if count > 0 {
                 done += count
-            } else if errno != EINTR {
-                let number = errno
-                _ = ftruncate(file.rawValue, end)
+            } else {
+                let number = Int32(-count)
+                // Behind the half of an entry nothing would be found again.
+                if ftruncate(file.rawValue, end) < 0 { brokenBy = number }
                 throw .cannotWrite(path: path, errno: number)
             }
         }

@@ -19,14 +19,23 @@ extension PoolDriver: FutureOwner {
 
     func futureWasCancelled(ticket: UInt64) {
         let now = futures_monotonic_nanoseconds()
-        raise { state, actions in state.cancelled(TaskID(rawValue: ticket), now: now, &actions) }
+        let id = TaskID(rawValue: ticket)
+        // Let go of with no lock held: what a job has may be the user's, and do anything when it ends.
+        _ = raise { state, actions in
+            let job = state.job(of: id)
+            state.cancelled(id, now: now, &actions)
+            return job
+        }
     }
 
     func stop(ticket: UInt64, kills: Bool) -> FutureStop {
         let id = TaskID(rawValue: ticket)
         let now = futures_monotonic_nanoseconds()
-        let outcome = core.withLock { $0.state.stopRequested(id, kills: kills, now: now, &$0.actions) }
-        settle()
+        let (outcome, job) = core.withLock { core in
+            let job = core.state.job(of: id)
+            return (core.state.stopRequested(id, kills: kills, now: now, &core.actions), job)
+        }
+        withExtendedLifetime(job) { settle() }
         switch outcome {
         case .done, .stopped: return .stopped
         case .isAhead: return .isAhead
@@ -40,15 +49,16 @@ extension PoolDriver: FutureOwner {
         let deadline = Deadline(after: Self.takeBackTimeout)
         // Who reads the answer cannot wait for it.
         let mayWait = !isReading
-        let (outcome, waiter) = core.withLock { core -> (PoolState<PoolJob>.TakeBack, TakeBackWaiter?) in
+        let (outcome, waiter, job) = core.withLock { core -> (PoolState<PoolJob>.TakeBack, TakeBackWaiter?, PoolJob?) in
+            let job = core.state.job(of: id)
             let outcome = core.state.cancelRequested(id, waits: mayWait, now: now, &core.actions)
-            guard outcome == .asked, mayWait else { return (outcome, nil) }
+            guard outcome == .asked, mayWait else { return (outcome, nil, job) }
             // Another thread may be cancelling the same future: they wait together.
             let waiter = core.takeBacks[id] ?? TakeBackWaiter()
             core.takeBacks[id] = waiter
-            return (outcome, waiter)
+            return (outcome, waiter, job)
         }
-        settle()
+        withExtendedLifetime(job) { settle() }
         guard outcome == .asked, let waiter else { return { outcome == .done } }
         return { self.waitForAnswer(about: id, waiter, until: deadline) }
     }

@@ -17,8 +17,7 @@ extension PoolDriver {
             settle()
             turn.sendNotifications()
         }
-        // Nobody may ever read it.
-        for relay in loop.leftOutputs { relay.passOn(waiting: PoolLoop.errorOutputPatience) }
+        loop.passOnLeftOutputs()
         loop.forkServer?.end()
         callbackThread.finish { self.termination.fulfil(()) }
     }
@@ -186,7 +185,7 @@ extension PoolDriver {
     private func processEnded(_ link: PipeLink) {
         brokeTheRulesElsewhere(link)
         // What it said before it ended counts. Its own children may hold the pipes open: no waiting for their end.
-        while !link.hasStoppedReading, readAnswers(link, turn) {}
+        readWhatIsThere(link)
         guard let status = link.reap() else { return }
         readUnwrittenAnswers(link, turn)
         link.errorOutput.finish()
@@ -261,7 +260,7 @@ extension PoolDriver {
 
     private func measureProgress(_ link: PipeLink) {
         // What it has told of the chunk counts before an element of it is given up.
-        while !link.hasStoppedReading, readAnswers(link, turn) {}
+        readWhatIsThere(link)
         var progress: TaskProgress?
         if case .last(let note) = link.journal.read() { progress = self.progress(note, link) }
         let now = futures_monotonic_nanoseconds()
@@ -276,7 +275,7 @@ extension PoolDriver {
             return
         }
         // It may have finished something since.
-        while !link.hasStoppedReading, readAnswers(link, turn) {}
+        readWhatIsThere(link)
         let report = lossReport(
             link, nil, cause: .outOfMemory(.residentMemory), reason: "a worker process had \(memory) bytes of memory")
         record { state, actions in state.workerLost(link.id, report, now: now, &actions) }

@@ -39,6 +39,12 @@ extension PoolDriver {
         }
     }
 
+    /// Reads what is in the pipe now. What is written meanwhile waits for its turn: it may be more than can ever be read.
+    func readWhatIsThere(_ link: PipeLink) {
+        let end = link.received + UInt64(futures_readable_bytes(link.fromWorker.rawValue))
+        while readAnswers(link, turn), link.received < end || link.decoder.awaitsDetached {}
+    }
+
     /// Takes in what a worker that is gone had finished and not written.
     func readUnwrittenAnswers(_ link: PipeLink, _ turn: ReadingTurn) {
         guard !link.isUnintelligible else { return }
@@ -237,12 +243,13 @@ extension PoolDriver {
     private func takeBackAnswered(_ reply: CancelReply, _ link: PipeLink) {
         let id = TaskID(rawValue: reply.id)
         let now = futures_monotonic_nanoseconds()
-        let (waiter, isCancelled) = core.withLock { core -> (TakeBackWaiter?, Bool) in
+        let (waiter, isCancelled, job) = core.withLock { core -> (TakeBackWaiter?, Bool, PoolJob?) in
+            let job = core.state.job(of: id)
             let isCancelled = core.state.takeBackAnswered(
                 id, attempt: reply.attempt, by: link.id, takenBack: reply.takenBack, now: now, &core.actions)
-            guard let isCancelled else { return (nil, false) }
-            return (core.takeBacks.removeValue(forKey: id), isCancelled)
+            guard let isCancelled else { return (nil, false, job) }
+            return (core.takeBacks.removeValue(forKey: id), isCancelled, job)
         }
-        waiter?.answered(isCancelled)
+        withExtendedLifetime(job) { waiter?.answered(isCancelled) }
     }
 }

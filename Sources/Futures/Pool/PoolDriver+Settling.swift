@@ -10,14 +10,20 @@ extension PoolDriver {
     func settle(handsOver: Bool = false) {
         var work = SettlingWork()
         guard takeWork(&work, isBeginning: true) else { return }
+        var rounds = 0
         repeat {
+            rounds += 1
             for action in work.actions { carryOut(action, &work) }
             for write in work.writes { carryOut(write, &work) }
             for link in work.touched { flush(link) }
             work.touched.removeAll(keepingCapacity: true)
-        } while handsOver ? handOver() : takeWork(&work, isBeginning: false)
+        } while handsOver || rounds == Self.mostSettlingRounds ? handOver() : takeWork(&work, isBeginning: false)
         work.notifications.send()
     }
+
+    /// So often a thread finds what others have added meanwhile, until it leaves the rest: it has something else to do, and a busy
+    /// pool never ends.
+    private static var mostSettlingRounds: Int { 64 }
 
     /// What a settling thread has in hand.
     struct SettlingWork {
@@ -60,8 +66,8 @@ extension PoolDriver {
             core.isSettling = false
             return core.isToBeSettled
         }
-        // It settles whenever it is awake.
-        if isLeft { wakeThread() }
+        // It settles whenever it is awake; this may be it.
+        if isLeft { futures_eventfd_signal(wakeup.rawValue) }
         return false
     }
 
@@ -144,7 +150,10 @@ extension PoolDriver {
                 initializerFailed(worker, error)
             }
         case .pong(let worker, let ping):
-            append(.pong(ping), to: worker, &work)
+            // Who asks and asks and does not read is not answered.
+            guard let link = link(worker, &work), link.unwrittenPongs < PipeLink.mostUnwrittenPongs else { return }
+            link.unwrittenPongs += 1
+            append(.pong(ping), payload: .empty, to: link, &work)
         case .drain(let worker): drain(worker, &work)
         case .beginDetaching(let worker):
             link(worker, &work)?.outbox.detachedSize = detachedPayloadSize
@@ -183,14 +192,14 @@ extension PoolDriver {
             job.future.fail(error, &work.notifications)
             return notSent(id, worker)
         }
-        if let message = excess(of: job, for: link) {
+        let ranges = job.elementCount == nil ? [] : (job as? ElementsJob)?.beginAttempt() ?? []
+        if let message = excess(of: job, ranges.count, for: link) {
             let error = TransportError(.encodingArguments, functionName: job.function.name, message: message)
-            job.future.fail(error, &work.notifications)
+            job.fail(error, &work.notifications)
             return notSent(id, worker)
         }
         let format = job.payload.format
         if let count = job.elementCount {
-            let ranges = (job as? ElementsJob)?.beginAttempt() ?? []
             let message = ChunkMessage(
                 id: id.rawValue, attempt: attempt, function: index, format: format, count: UInt32(count),
                 ranges: ranges.map { UInt32($0.lowerBound)..<UInt32($0.upperBound) },
@@ -204,7 +213,7 @@ extension PoolDriver {
     }
 
     /// What of a call is more than the worker takes, in words.
-    private func excess(of job: PoolJob, for link: PipeLink) -> String? {
+    private func excess(of job: PoolJob, _ rangeCount: Int, for link: PipeLink) -> String? {
         let (size, count) = (job.payload.bytes.count, job.elementCount ?? 0)
         if size > link.limits.maxPayloadSize {
             return """
@@ -214,6 +223,13 @@ extension PoolDriver {
         }
         if count > link.limits.maxCount {
             return "they are a chunk of \(count) elements, and \(link.name) accepts at most \(link.limits.maxCount)"
+        }
+        // Eight bytes for each, and less than a hundred for the other fields.
+        if rangeCount > 0, UInt64(8 * rangeCount + 100) > link.limits.maxMessageSize {
+            return """
+                what is left of a chunk of \(count) elements is in \(rangeCount) places, and \(link.name) accepts messages of at \
+                most \(link.limits.maxMessageSize) bytes
+                """
         }
         return nil
     }

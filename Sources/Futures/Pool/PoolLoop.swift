@@ -32,6 +32,16 @@ struct PoolLoop {
         leftOutputs.append(relay)
     }
 
+    /// The pool ends. Nobody may ever read it: one moment for all of it.
+    mutating func passOnLeftOutputs() {
+        let deadline = futures_monotonic_nanoseconds() + Int64(Self.errorOutputPatience) * 1_000_000
+        for relay in leftOutputs {
+            let left = max(0, deadline - futures_monotonic_nanoseconds())
+            relay.passOn(waiting: Int32(left / 1_000_000))
+        }
+        leftOutputs = []
+    }
+
     var holdsOutput: Bool { !heldUpOutputs.isEmpty || !leftOutputs.isEmpty }
 
     /// What a descriptor in the epoll set is.

@@ -247,6 +247,9 @@ extension PoolState {
         tasks[id]?.worker.map { ($0, busyCount) }
     }
 
+    /// The job of a task, wherever it is; nil if it is over.
+    package func job(of id: TaskID) -> Job? { tasks[id]?.job }
+
     /// The job of a task that a worker holds; nil for a late answer.
     package func job(of id: TaskID, heldBy workerID: WorkerID, attempt: UInt32) -> Job? {
         guard let record = tasks[id], record.worker == workerID, record.attempt == attempt else { return nil }

@@ -82,7 +82,7 @@ public struct FilePiece: Sendable, Hashable {
     private func open() throws -> FileDescriptor {
         let file = try FileDescriptor.open(path)
         let status = try file.status(path)
-        if let version, !version.isSameFile(as: FileVersion(status)) {
+        if let version, !version.isSameFile(as: FileVersion(file, status)) {
             throw FilePieceError(piece: self, size: Int(status.st_size), isAnotherFile: true)
         }
         try check(status)

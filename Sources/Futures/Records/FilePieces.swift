@@ -89,7 +89,7 @@ private final class FileCutter {
         file = try FileDescriptor.open(pieces.path)
         let status = try file.status(pieces.path)
         end = Int(status.st_size)
-        version = FileVersion(status)
+        version = FileVersion(file, status)
         let (limit, isTooLarge) = pieces.size.addingReportingOverflow(pieces.recordSizeLimit ?? .max)
         self.limit = isTooLarge ? .max : limit
         // A delimiter is mostly near; CSV is read as a whole.

@@ -178,6 +178,8 @@ private final class StreamCutter: @unchecked Sendable {
                 let next = try next()
                 if next == nil, !hasEnded { chunk.fail(CancellationError()) } else { chunk.fulfil(next) }
             } catch {
+                // What was read before it may be the beginning of a record.
+                bytes = []
                 hasEnded = true
                 chunk.fail(error)
             }
@@ -208,10 +210,7 @@ private final class StreamCutter: @unchecked Sendable {
                 if let end { return take(scanned + end) }
                 scanned = bytes.count
             }
-            guard bytes.count < limit else {
-                bytes = []
-                throw RecordSizeError(offset: offset, limit: limit)
-            }
+            guard bytes.count < limit else { throw RecordSizeError(offset: offset, limit: limit) }
             guard try read() else { return nil }
         }
         return bytes.isEmpty ? nil : take(bytes.count)

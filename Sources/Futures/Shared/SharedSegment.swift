@@ -21,10 +21,13 @@ final class SharedSegment: Sendable {
     }
 
     let place: Place
+    /// What is shared within it.
+    let contents: [SharedSegment]
     private let file: FileDescriptor
 
     /// - Throws: ``SystemError`` without memory or descriptors.
-    init(_ payload: Payload) throws(SystemError) {
+    init(_ payload: Payload, contents: [SharedSegment] = []) throws(SystemError) {
+        self.contents = contents
         let id = SharedID.random()
         let number = withUnsafeBytes(of: id) { head in
             payload.bytes.withUnsafeBytes { bytes in

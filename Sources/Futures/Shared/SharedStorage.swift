@@ -8,6 +8,8 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
         var segment: SharedSegment?
         /// Where other processes do not find the segment, or it came like this.
         var payload: Payload?
+        /// What is shared within the payload; a segment holds its own.
+        var contents: [SharedSegment] = []
         /// Once it was asked for.
         var digest: [UInt8]?
     }
@@ -32,6 +34,13 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
         isForeign = true
         self.mapping = mapping
         self.place = place
+    }
+
+    /// It came back to the process that shared it.
+    init(_ segment: SharedSegment) {
+        state = Mutex(State(segment: segment))
+        isForeign = false
+        (mapping, place) = (nil, nil)
     }
 
     init(_ payload: Payload) {
@@ -77,22 +86,44 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
     func encode() throws {
         try state.withLock { state throws in
             guard mapping == nil, state.segment == nil, state.payload == nil, let value = state.value else { return }
-            var encoder = PayloadEncoder()
-            try ValueCodec<Value>().encode(value, into: &encoder)
-            let payload = encoder.finish()
-            let segment = try SharedSegment(payload)
-            if segment.isReachable { state.segment = segment } else { state.payload = payload }
+            // What is shared within it has to be there as long as these bytes are, whatever they are being encoded for.
+            var contents: [SharedSegment] = []
+            let payload = try SharedUse.encoding {
+                try Self.encode(value)
+            } hold: {
+                contents = $0
+            }
+            let segment = try SharedSegment(payload, contents: contents)
+            if segment.isReachable {
+                state.segment = segment
+                SharedStore.current.own(segment, of: self)
+            } else {
+                (state.payload, state.contents) = (payload, contents)
+            }
             state.value = nil
         }
     }
 
-    /// The bytes' checksum and number, in place of the bytes.
+    private static func encode(_ value: Value) throws -> Payload {
+        var encoder = PayloadEncoder()
+        try ValueCodec<Value>().encode(value, into: &encoder)
+        return encoder.finish()
+    }
+
+    /// The bytes' checksum and number, in place of the bytes. The same in every run of the program.
     private func digest() throws -> [UInt8] {
         func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
             Array("\(JournalFile.checksum(bytes)) of \(bytes.count)".utf8)
         }
         return try state.withLock { state throws in
             if let known = state.digest { return known }
+            if !(state.segment?.contents ?? state.contents).isEmpty {
+                // The bytes say where they lie.
+                let value = try decode(state)
+                let found = try SharedUse.encodingForChecksum { try Self.encode(value) }.bytes.withUnsafeBytes(digest)
+                state.digest = found
+                return found
+            }
             let mapping = try mapping ?? state.segment.map { try SharedMapping($0.place) }
             let found = mapping.map { digest($0.bytes) } ?? state.payload?.bytes.withUnsafeBytes(digest) ?? []
             state.digest = found
@@ -111,6 +142,7 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
                 return .place(segment.place)
             }
             guard let payload = state.payload else { throw SharedValueError.gone }
+            for segment in state.contents { SharedUse.hold(segment) }
             return .payload(payload)
         }
     }

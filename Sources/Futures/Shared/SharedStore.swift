@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The shared values that this process has mapped, so that each is mapped and decoded once.
+/// The shared values that this process has mapped, so that each is mapped and decoded once; and those that it has shared itself,
+/// so that a handle that comes back holds what it names.
 final class SharedStore: Sendable {
     static let current = SharedStore()
 
@@ -14,15 +15,38 @@ final class SharedStore: Sendable {
 
     private let entries = Mutex<[SharedSegment.Place: Entry]>([:])
 
+    private struct Own {
+        weak var segment: SharedSegment?
+        weak var storage: (AnyObject & Sendable)?
+    }
+
+    private let ownSegments = Mutex<[SharedID: Own]>([:])
+
     /// Whether handles come from who started this process: it is a worker.
     var trustsSenders: Bool { isWorkers.load(ordering: .relaxed) }
 
     func servesPool() { isWorkers.store(true, ordering: .relaxed) }
 
+    /// This process shares it.
+    func own(_ segment: SharedSegment, of storage: AnyObject & Sendable) {
+        ownSegments.withLock { own in
+            own = own.filter { $0.value.segment != nil }
+            own[segment.place.id] = Own(segment: segment, storage: storage)
+        }
+    }
+
+    /// What this process has shared itself, if that is there.
+    private func ownStorage<Value>(_ place: SharedSegment.Place, of _: Value.Type) -> SharedStorage<Value>? {
+        let (segment, storage) = ownSegments.withLock { ($0[place.id]?.segment, $0[place.id]?.storage) }
+        guard let segment, segment.place == place else { return nil }
+        return storage as? SharedStorage<Value> ?? SharedStorage(segment)
+    }
+
     /// What is shared there, as the storage of a handle.
     ///
     /// - Throws: ``SharedValueError``; ``SystemError``.
     func storage<Value>(_ place: SharedSegment.Place, of _: Value.Type) throws -> SharedStorage<Value> {
+        if let own = ownStorage(place, of: Value.self) { return own }
         let type = ObjectIdentifier(Value.self)
         if let known = entries.withLock({ $0[place]?.values[type] }) {
             return unsafeDowncast(known, to: SharedStorage<Value>.self)

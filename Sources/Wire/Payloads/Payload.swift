@@ -23,11 +23,11 @@ public struct PayloadFormat: Sendable, Hashable {
     /// Their number after decompression; 0 without compression.
     public var decompressedSize: UInt64
 
-    /// A format with all its parts.
+    /// A format with all its parts. Without compression the size says nothing, whoever gave it, and is 0.
     public init(encoding: Encoding, compression: Compression = .none, decompressedSize: UInt64 = 0) {
         self.encoding = encoding
         self.compression = compression
-        self.decompressedSize = decompressedSize
+        self.decompressedSize = compression == .none ? 0 : decompressedSize
     }
 
     /// Values, not compressed.

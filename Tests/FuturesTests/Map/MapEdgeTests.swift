@@ -50,6 +50,120 @@ extension ProcessSuites {
             }
         }
 
+        /// Gives one number, and then waits whatever happens.
+        private struct Stubborn: AsyncSequence {
+            final class Waiting: Sendable {
+                let continuation = Mutex<CheckedContinuation<Void, Never>?>(nil)
+            }
+            struct Iterator: AsyncIteratorProtocol {
+                let waiting: Waiting
+                var isNext = true
+
+                mutating func next() async -> Int? {
+                    if isNext {
+                        isNext = false
+                        return 1
+                    }
+                    await withCheckedContinuation { continuation in
+                        waiting.continuation.withLock { $0 = continuation }
+                    }
+                    return nil
+                }
+            }
+            let waiting: Waiting
+
+            func makeAsyncIterator() -> Iterator { Iterator(waiting: waiting) }
+        }
+
+        @Test("a sequence that waits and heeds no cancellation keeps no pool", .proves(.H4, .M5))
+        func stubbornSequence() async throws {
+            try await Leftovers.check {
+                let waiting = Stubborn.Waiting()
+                let before = Leftovers.now()
+                func useOnce() async throws {
+                    let pool = try makePool(maxWorkers: 1)
+                    var results = try pool.map(increment, Stubborn(waiting: waiting), bufferSize: 4).makeAsyncIterator()
+                    #expect(try await results.next() == 2)
+                    try await spin { waiting.continuation.withLock { $0 != nil } }
+                }
+                try await useOnce()
+                try await spin { Leftovers.now() == before }
+                waiting.continuation.withLock { $0 }?.resume()
+            }
+        }
+
+        @Test("results that are kept keep nothing of a pool that has ended", .proves(.H1))
+        func keptResults() throws {
+            try Leftovers.check {
+                let before = Leftovers.now()
+                var kept: [MapResults<Int>] = []
+                for _ in 0..<3 {
+                    let pool = try makePool(maxWorkers: 1)
+                    kept.append(try pool.map(increment, 0..<10, chunkSize: 2))
+                    for number in 1...10 { #expect(try kept.last?.next() == number) }
+                    pool.shutdown()
+                }
+                try spin { Leftovers.now() == before }
+                withExtendedLifetime(kept) {}
+            }
+        }
+
+        @Test("who waits for a result that is being computed learns that somebody else has ended the map", .proves(.M5))
+        func endsForOthers() async throws {
+            try await Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1)
+                let runs = folder.file("runs")
+                let results = try pool.map(meet, [runs], [folder.file("go")], bufferSize: .bytes(1 << 20))
+                try folder.waitFor("runs")
+                let threads = TestThreads()
+                let isOver = Mutex(false)
+                threads.start {
+                    let next = Result { try results.next() }
+                    if case .success(nil) = next {} else { Issue.record("\(next)") }
+                    isOver.withLock { $0 = true }
+                }
+                let other = Task {
+                    var iterator = results.makeAsyncIterator()
+                    return try await iterator.next()
+                }
+                other.cancel()
+                await #expect(throws: CancellationError.self) { try await other.value }
+                try await spin { isOver.withLock { $0 } }
+                threads.join()
+                folder.write("", to: "go")
+                await pool.shutdown()
+            }
+        }
+
+        @Test("what ends with a call that is not wanted may use the pool", .proves(.M5))
+        func valuesThatUseThePool() async throws {
+            try await Leftovers.check {
+                let policy = RetryPolicy(errors: 1, backoff: RetryPolicy.Backoff(first: .seconds(3_600)))
+                let pool = try makePool(maxWorkers: 1, onWorkerLoss: .retry(policy))
+                let before = Token.count
+                // The last one throws, and is to be run again in an hour.
+                let results = try pool.map(makeToken, [1, 2, -1], chunkSize: 3)
+                try await spin { Token.count == before + 2 }
+                let calls = Mutex<[Future<Int>]>([])
+                Token.ended.withLock {
+                    $0 = { [weak pool] in
+                        if let call = try? pool?.submit(increment, 1) { calls.withLock { $0.append(call) } }
+                    }
+                }
+                let consumer = Task {
+                    var iterator = results.makeAsyncIterator()
+                    return try await iterator.next()
+                }
+                consumer.cancel()
+                _ = try? await consumer.value
+                try await spin { calls.withLock { $0.count } == 2 }
+                Token.ended.withLock { $0 = nil }
+                for call in calls.withLock({ $0 }) { #expect(try await call.value == 2) }
+                await pool.shutdown()
+            }
+        }
+
         @Test("ending a map with much sent ahead asks the worker for all of it at once", .proves(.M5))
         func endsEarly() throws {
             try Leftovers.check {

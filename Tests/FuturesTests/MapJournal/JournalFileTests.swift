@@ -1,6 +1,7 @@
 import Glibc
 import TestSupport
 import Testing
+import Wire
 
 @testable import Futures
 
@@ -48,6 +49,32 @@ import Testing
             #expect(try read() == Array(expected), "\(length)")
             try append([[8]])
             #expect(try read() == expected + [[8]], "\(length)")
+        }
+    }
+
+    @Test("beyond the size that a file may have it is an error, not the program's end, and what is shared likewise")
+    func sizeLimit() async {
+        await #expect(processExitsWith: .success) {
+            let folder = TemporaryFolder()
+            let bytes = [UInt8](repeating: 7, count: 10_000)
+            var file = try JournalFile(folder.file("journal"))
+            try file.readIndex { _, _ in }
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+            var before = limit
+            limit.rlim_cur = 4096
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+            let error = #expect(throws: MapJournalError.self) { _ = try file.append(bytes) }
+            let shared = #expect(throws: SystemError.self) {
+                _ = try SharedSegment(Payload(bytes: bytes, format: .raw))
+            }
+            _ = try file.append([1, 2])
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &before)
+            #expect(error == .cannotWrite(path: folder.file("journal"), errno: EFBIG), "the journal")
+            #expect(shared?.number == EFBIG, "the shared value")
+            var bodies: [[UInt8]] = []
+            try file.readIndex { body, _ in bodies.append(body) }
+            #expect(bodies == [[1, 2]], "what is there")
         }
     }
 

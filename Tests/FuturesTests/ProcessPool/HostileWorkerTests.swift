@@ -1,15 +1,19 @@
-import Futures
+import Glibc
 import TestFunctions
 import TestSupport
 import Testing
 
+@testable import Futures
+
 extension ProcessSuites {
     /// Workers that speak the wire and mean harm: nothing that they say may trap, or leave a future without an end.
     @Suite struct HostileWorkerTests {
-        private func makePool(_ manner: String, maxWorkers: Int = 1) throws -> ProcessPoolExecutor {
+        private func makePool(
+            _ manner: String, maxWorkers: Int = 1, options: ProcessPoolOptions = ProcessPoolOptions()
+        ) throws -> ProcessPoolExecutor {
             var worker = BuildProducts.testWorker
             worker.arguments = ["hostile", manner]
-            return try ProcessPoolExecutor(testRegistry, maxWorkers: maxWorkers, worker: worker)
+            return try ProcessPoolExecutor(testRegistry, maxWorkers: maxWorkers, worker: worker, options: options)
         }
 
         @Test(
@@ -22,6 +26,62 @@ extension ProcessSuites {
                 let futures = try (0..<200).map { _ in try pool.submit(increment, 42) }
                 for future in futures { #expect(try future.result(timeout: longTime) == 43) }
                 #expect(try pool.map(increment, [42, 42, 42], chunkSize: 2).collect() == [43, 43, 43])
+                pool.shutdown()
+            }
+        }
+
+        @Test("what a worker says of the size of something that is not compressed means nothing")
+        func claimsSizes() throws {
+            try Leftovers.check {
+                let pool = try makePool("claims sizes")
+                for bufferSize in [1 << 10, 1 << 20] {
+                    let results = try pool.map(
+                        increment, [42, 42, 42, 42], chunkSize: 4, bufferSize: .bytes(bufferSize))
+                    let all = try outcomes(results)
+                    for outcome in all.prefix(3) { #expect(try outcome.get() == 43) }
+                    #expect(throws: RemoteError.self) { try all[3].get() }
+                }
+                pool.shutdown()
+            }
+        }
+
+        @Test("elements that are left in more places than a worker takes a message for fail, and the others do not")
+        func manyPlaces() throws {
+            try Leftovers.check {
+                let policy = WorkerLossPolicy.retry(RetryPolicy(errors: 1, backoff: .none))
+                let pool = try makePool("small messages", options: ProcessPoolOptions(onWorkerLoss: policy))
+                let all = try outcomes(pool.map(increment, Array(repeating: 42, count: 400), chunkSize: 400))
+                for (index, outcome) in all.enumerated() {
+                    if index % 2 == 0 {
+                        #expect(try outcome.get() == 43)
+                    } else {
+                        let error = #expect(throws: TransportError.self) { try outcome.get() }
+                        #expect(error.map { "\($0)".contains("is in 200 places") } == true)
+                    }
+                }
+                // Few enough are run again.
+                let few = try outcomes(pool.map(increment, Array(repeating: 42, count: 40), chunkSize: 40))
+                for outcome in few { #expect(try outcome.get() == 43) }
+                pool.shutdown()
+            }
+        }
+
+        @Test(
+            "a worker that says more than can be read keeps nobody else waiting, and takes no memory",
+            arguments: ["says the same without end", "asks and does not listen"])
+        func floods(manner: String) throws {
+            try Leftovers.check {
+                func memory() throws -> Int { try #require(ProcessMemory(of: getpid())).own }
+                let pool = try makePool(manner, options: ProcessPoolOptions(hardTimeout: .seconds(1)))
+                let before = try memory()
+                let future = try pool.submit(increment, 42)
+                var most = before
+                try spin {
+                    most = max(most, (try? memory()) ?? 0)
+                    return future.isDone
+                }
+                #expect(throws: TaskTimeoutError.self) { try future.result(timeout: longTime) }
+                #expect(most - before < 64 << 20, "\(most - before) bytes")
                 pool.shutdown()
             }
         }

@@ -71,6 +71,25 @@ extension ProcessSuites {
             }
         }
 
+        @Test("elements of a chunk that does not encode are submitted once, however little may wait", .proves(.S4, .M4))
+        func fragileElementsInAFullBacklog() throws {
+            try Leftovers.check {
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    options: ProcessPoolOptions(backlogLimit: BacklogLimit(tasks: 5)))
+                let held = try HeldWorker(pool)
+                let values = Array(repeating: Fragile(.none), count: 40) + [Fragile(.encoding)]
+                let outcomes = try pool.map(
+                    echoFragile, values, chunkSize: 41, bufferSize: 100, timeout: longTime
+                ).outcomes
+                held.letGo()
+                for _ in 0..<40 { #expect(try outcomes.next()?.get() == Fragile(.none)) }
+                #expect(throws: TransportError.self) { try outcomes.next()?.get() }
+                #expect(try outcomes.next() == nil)
+                pool.shutdown()
+            }
+        }
+
         @Test("the timeout is one budget from the call; the rest is cancelled", .proves(.M3))
         func timeout() async throws {
             try await Leftovers.check {

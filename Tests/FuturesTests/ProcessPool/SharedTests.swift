@@ -80,6 +80,50 @@ extension ProcessSuites {
             }
         }
 
+        @Test("what is shared within something that is shared is there as long as that is")
+        func nested() throws {
+            func share(_ executor: any Executor) throws -> Shared<Question> {
+                try executor.share(Question(table: try executor.share(CountedTable([5, 6])), index: 1))
+            }
+            try withPool { pool throws in
+                let question = try share(pool)
+                #expect(sharedFiles == 2)
+                for _ in 0..<2 { #expect(try pool.submit(answerShared, question).result() == 6) }
+                #expect(try question.value.table.value.numbers == [5, 6])
+            }
+            try withPool { pool throws in
+                let held = try HeldWorker(pool)
+                let waiting = try pool.submit(answerShared, share(pool))
+                held.letGo()
+                #expect(try waiting.result() == 6)
+                try spin { sharedFiles == 0 }
+            }
+            // Nothing is encoded before the journal looks at it, which is the same for each run.
+            let folder = TemporaryFolder()
+            for _ in 0..<2 {
+                try withPool { pool throws in
+                    let journal = try MapJournal(at: folder.file("journal"))
+                    let questions = [try share(InlineExecutor())]
+                    #expect(try pool.journaled(in: journal).map(answerShared, questions).collect() == [6])
+                    #expect(journal.finishedElements == 1)
+                    #expect(try pool.submit(answerShared, questions[0]).result() == 6)
+                }
+            }
+        }
+
+        @Test("a handle that came back is as good as the one that went, also when that is gone")
+        func returned() throws {
+            try withPool(maxTasksPerChild: 1) { pool throws in
+                func sendAndReceive() throws -> Shared<[UInt8]> {
+                    try pool.submit(echoShared, pool.share([UInt8](repeating: 1, count: 1000))).result()
+                }
+                let bytes = try sendAndReceive()
+                for _ in 0..<2 { #expect(try pool.submit(sumShared, bytes).result() == 1000) }
+                #expect(try bytes.value.count == 1000 && sharedFiles == 1)
+            }
+            try spin { sharedFiles == 0 }
+        }
+
         /// How many files of shared values this process has.
         private var sharedFiles: Int {
             ProcFiles.entries(of: "/proc/self/fd").count { name in

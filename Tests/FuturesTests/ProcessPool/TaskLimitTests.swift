@@ -145,6 +145,20 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a call can be killed at any moment, also in that in which it begins", .proves(.F3))
+        func killsAtTheBeginning() throws {
+            try Leftovers.check {
+                let pool = try pool(maxWorkers: 1)
+                for number in 0..<40 {
+                    let first = try pool.submit(increment, number)
+                    let second = try pool.submit(sleepUntilCancelled, 3_600)
+                    #expect(try first.result(timeout: longTime) == number + 1)
+                    #expect(second.cancel(running: .kill) && second.isCancelled)
+                }
+                pool.shutdown()
+            }
+        }
+
         @Test("cancel(running: .interrupt) asks; a call that throws CancellationError then is cancelled")
         func interrupts() throws {
             try Leftovers.check {

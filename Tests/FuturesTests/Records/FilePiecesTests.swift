@@ -180,6 +180,22 @@ import Testing
                 == "\(path) is another file than when it was cut into pieces: it was replaced meanwhile")
     }
 
+    @Test("a file that got the number of one that is gone is another file")
+    func numberIsUsedAgain() throws {
+        let folder = TemporaryFolder()
+        let text = String(repeating: "12345678\n", count: 1_000)
+        let path = folder.write(text, to: "input")
+        let pieces = try all(FilePieces(of: path, size: 4_000))
+        // The system's clock for files goes in steps of some milliseconds.
+        for _ in 0..<10_000 {
+            #expect(unlink(path) == 0)
+            _ = folder.write(text, to: "input")
+            let version = try #require(try all(FilePieces(of: path, size: 4_000)).first?.version)
+            if version.born == nil || version.born != pieces[0].version?.born { break }
+        }
+        if pieces[0].version?.born != nil { #expect(throws: FilePieceError.self) { try pieces[1].strings() } }
+    }
+
     @Test("a piece that cannot be is refused")
     func isRefused() throws {
         let folder = TemporaryFolder()

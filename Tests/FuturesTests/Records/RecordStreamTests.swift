@@ -151,6 +151,18 @@ extension ProcessSuites {
             }
         }
 
+        @Test("after an error there is nothing, least of all half of a record")
+        func afterAnError() async throws {
+            try await Leftovers.check {
+                let whole = try gzipped([Array(String(repeating: "a line of text", count: 100_000).utf8)])
+                try await withStream(of: Array(whole.dropLast(20))) { input in
+                    var chunks = try RecordStream(reading: input, compression: .gzip).makeAsyncIterator()
+                    await #expect(throws: GzipStreamError.self) { try await chunks.next() }
+                    #expect(try await chunks.next() == nil)
+                }
+            }
+        }
+
         @Test("a first byte that is not gzip's is not kept back until there are more")
         func firstByte() async throws {
             try await withStream(of: Array("\n".utf8), closes: false) { input in

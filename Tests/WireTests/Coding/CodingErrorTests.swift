@@ -4,6 +4,23 @@ import Wire
 private struct Inner: Codable, Equatable { var number: Int }
 private struct Outer: Codable, Equatable { var list: [Inner], lookup: [String: Inner] }
 
+/// Writes lists, and then some numbers behind them; at once, or by two containers.
+private struct ListAndMore: Codable {
+    var count: Int
+    var isAtOnce: Bool
+
+    func encode(to encoder: any Encoder) throws {
+        let lists = (0..<count).map { [$0] }
+        if !isAtOnce {
+            var single = encoder.singleValueContainer()
+            try single.encode(lists)
+        }
+        var list = encoder.unkeyedContainer()
+        if isAtOnce { for element in lists { try list.encode(element) } }
+        for number in 0..<40 { try list.encode(number) }
+    }
+}
+
 /// A value with the same names and other types.
 private struct Wrong<T: Codable>: Codable { var list: [[String: T]], lookup: [String: [String: T]] }
 
@@ -35,6 +52,13 @@ private struct Wrong<T: Codable>: Codable { var list: [[String: T]], lookup: [St
         let good = ["number": value]
         return try decode(
             Outer.self, from: encode(Wrong(list: inList ? [good] : [], lookup: inList ? [:] : ["key": good])))
+    }
+
+    @Test("what is added to a list by a second container is behind it", arguments: 1...20)
+    func listsThatGrow(count: Int) throws {
+        #expect(
+            try encode(ListAndMore(count: count, isAtOnce: false)).bytes
+                == encode(ListAndMore(count: count, isAtOnce: true)).bytes)
     }
 
     @Test("a value of the wrong type is refused with the path to it and both types")
