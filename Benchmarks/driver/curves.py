@@ -1,6 +1,7 @@
-"""Measures how costs grow: with the number of workers, of waiting tasks, with the size of a payload and of a chunk.
+"""Measures how costs grow: with the number of workers, of waiting tasks, with the size of a payload and of a chunk; and
+what automatic sizes of chunks are worth beside fixed ones.
 
-    Benchmarks/curves.sh                     all curves, three repetitions: about fifteen minutes
+    Benchmarks/curves.sh                     all curves, three repetitions: about twenty minutes
     Benchmarks/curves.sh --curves payload    some of them
     Benchmarks/curves.sh --check             a test that every point can be measured; figures mean nothing, nothing is drawn
     Benchmarks/curves.sh --draw FOLDER       the plots of an earlier run again
@@ -26,6 +27,7 @@ from systems import OURS, SYSTEMS
 
 FIELDS = ["curve", "x", "system", "repetition", "value", "unit", "problem", "command"]
 DEFAULT_SYSTEMS = [OURS, "mp-pool", "ppe-fork"]
+CHUNK_SIZE_TITLES = {"auto": "automatic"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,17 @@ class Curve:
     #: The row's count, where that is not the point itself; the point is the number of workers then.
     count: int | None = None
     check_count: int | None = None
+    #: A line for each of these sizes of chunks, all of them of this package's pool, instead of one for each system.
+    chunk_sizes: tuple = ()
+    #: Whether figures are shares in percent, from 0 to 100.
+    is_share: bool = False
+
+    def lines(self, systems):
+        """What there is a line for, the most important first."""
+        return list(self.chunk_sizes) or systems
+
+    def line_title(self, name):
+        return CHUNK_SIZE_TITLES.get(name, f"{name} in a chunk") if self.chunk_sizes else SYSTEMS[name].title
 
     def work(self, x, workers, is_check):
         """Workers, and the row's count, of a point."""
@@ -80,6 +93,12 @@ CURVES = {
             "chunks", "A map over integers, by the size of its chunks", "integers in a chunk", "integers a second",
             "chunks", (1, 10, 100, 1_000, 10_000, 100_000), (1, 1_000),
         ),
+        Curve(
+            "automatic", "A map with a second of work for each worker, by the time that an element takes",
+            "µs for an element", "% of the speed of workers without cost", "busy_map",
+            (1, 10, 100, 1_000, 10_000, 100_000), (10_000,), chunk_sizes=("auto", "1", "10", "100", "1000", "10000"),
+            is_share=True,
+        ),
     ]
 }
 
@@ -103,16 +122,19 @@ def arguments(given=None):
     return options
 
 
-def command(system, curve, x, python, options):
+def command(line, curve, x, python, options):
     workers, count = curve.work(x, len(os.sched_getaffinity(0)), options.check)
-    program = [prepare.OURS_PROGRAM] if system == OURS else [python, prepare.PEERS_PROGRAM, "--system", system]
+    if curve.chunk_sizes:
+        program = [prepare.OURS_PROGRAM, "--chunk-size", line]
+    else:
+        program = [prepare.OURS_PROGRAM] if line == OURS else [python, prepare.PEERS_PROGRAM, "--system", line]
     seconds = 0 if options.check else 0.3
     return [*program, "--workers", str(workers), "--seconds", f"{seconds:g}", f"{curve.row}={count}"]
 
 
 def measure(options, python, unavailable, file):
-    """Point by point; at each all systems, one after the other. A system that took too long at a point is spared the larger
-    ones."""
+    """Point by point; at each all systems (or sizes of chunks), one after the other. A system that took too long at a point
+    is spared the larger ones."""
     writer = csv.writer(file)
     writer.writerow(FIELDS)
     found = []
@@ -122,7 +144,7 @@ def measure(options, python, unavailable, file):
         for x in curve.check_points if options.check else curve.points:
             say(f"curves: {name}, {x:,} {curve.x_title}")
             for repetition in range(1, options.repetitions + 1):
-                for system in options.systems:
+                for system in curve.lines(options.systems):
                     shown = command(system, curve, x, python, options)
                     output, problem = "", given_up.get(system)
                     if problem is None:
@@ -185,7 +207,7 @@ def render(curves):
         lines.append(table.line(["---"] * (len(xs) + 1)))
         for system, points in systems.items():
             at = dict(points)
-            lines.append(table.line([SYSTEMS[system].title, *(table.number(at[x]) if x in at else "–" for x in xs)]))
+            lines.append(table.line([curve.line_title(system), *(table.number(at[x]) if x in at else "–" for x in xs)]))
         lines.append("")
     return "\n".join(lines)
 

@@ -72,32 +72,16 @@ def save(figure, folder, name):
     print(path)
 
 
-def colours(systems):
-    """A colour and a mark for each system; the same in all plots."""
-    peers = [name for name in SYSTEMS if name != OURS]
-    found = {OURS: (OUR_COLOUR, "o")}
-    for system in systems:
-        if system != OURS:
-            at = peers.index(system) % len(PEER_COLOURS)
-            found[system] = (PEER_COLOURS[at], MARKS[at])
-    return found
+def looks(at):
+    """The colour and the mark of a curve's line, by its place; the same in all plots."""
+    if at == 0:
+        return OUR_COLOUR, "o"
+    at = (at - 1) % len(PEER_COLOURS)
+    return PEER_COLOURS[at], MARKS[at]
 
 
-def draw_curve(curve, systems, folder):
-    figure, axes = plt.subplots(figsize=(7.2, 4))
-    looks = colours(systems)
-    xs = sorted({x for points in systems.values() for x, _ in points})
-    for system, points in systems.items():
-        colour, mark = looks[system]
-        axes.plot(
-            [x for x, _ in points], [y for _, y in points], color=colour, marker=mark, markersize=5,
-            linewidth=2.2 if system == OURS else 1.4, label=SYSTEMS[system].title, zorder=3 if system == OURS else 2,
-        )
-    axes.set_xscale("log")
+def scale_by_powers(axes):
     axes.set_yscale("log")
-    axes.set_xticks(far_apart(xs))
-    axes.xaxis.set_major_formatter(FuncFormatter(size if curve.x_title == "bytes" else short))
-    axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(short))
     axes.yaxis.set_minor_formatter(NullFormatter())
     # A curve that is flat shall look flat.
@@ -105,6 +89,27 @@ def draw_curve(curve, systems, folder):
     if high / low < 100:
         middle = (low * high) ** 0.5
         axes.set_ylim(middle / 10, middle * 10)
+
+
+def draw_curve(curve, found, folder):
+    figure, axes = plt.subplots(figsize=(7.2, 4))
+    names = curve.lines(list(SYSTEMS))
+    xs = sorted({x for points in found.values() for x, _ in points})
+    for name, points in found.items():
+        at = names.index(name)
+        colour, mark = looks(at)
+        axes.plot(
+            [x for x, _ in points], [y for _, y in points], color=colour, marker=mark, markersize=5,
+            linewidth=1.4 if at else 2.2, label=curve.line_title(name), zorder=2 if at else 3,
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(far_apart(xs))
+    axes.xaxis.set_major_formatter(FuncFormatter(size if curve.x_title == "bytes" else short))
+    axes.xaxis.set_minor_locator(NullLocator())
+    if curve.is_share:
+        axes.set_ylim(0, 105)
+    else:
+        scale_by_powers(axes)
     axes.set_xlabel(curve.x_title)
     axes.set_ylabel(curve.y_title)
     axes.set_title(curve.title, loc="left", fontsize=12)

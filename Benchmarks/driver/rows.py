@@ -55,7 +55,7 @@ def counts(full, quick, check):
 MIB = 1 << 20
 
 #: What is measured for curves only, with its unit.
-CURVE_ROWS = {"chunks": "/s"}
+CURVE_ROWS = {"chunks": "/s", "busy_map": "%"}
 
 LIMITS = {
     limit.name: limit

@@ -118,6 +118,21 @@ class Curves(unittest.TestCase):
         self.assertEqual(curves.CURVES["workers"].work(8, 2, True), (8, 200))
         self.assertEqual(curves.CURVES["chunks"].work(8, 2, False), (2, 8))
 
+    def test_a_line_is_a_system_or_a_size_of_chunks(self):
+        systems = ["ours", "mp-pool"]
+        self.assertEqual(curves.CURVES["chunks"].lines(systems), systems)
+        curve = curves.CURVES["automatic"]
+        self.assertEqual(curve.lines(systems)[:2], ["auto", "1"])
+        options = curves.arguments(["--check"])
+        shown = curves.command("auto", curve, 100, "python3", options)
+        self.assertEqual(shown[1:3], ["--chunk-size", "auto"])
+        self.assertEqual(shown[-1], "busy_map=100")
+        self.assertNotIn("--chunk-size", curves.command("ours", curves.CURVES["chunks"], 100, "python3", options))
+        found = self.found("automatic", 100, "auto", 98) + self.found("automatic", 100, "1000", 50)
+        lines = curves.render(curves.summarise(found)).splitlines()
+        self.assertIn("| automatic | 98 |", lines)
+        self.assertIn("| 1000 in a chunk | 50 |", lines)
+
     def test_files_are_read_as_they_were_written(self):
         text = "curve,x,system,repetition,value,unit,problem,command\nidle,2,ours,1,20.5,us,,c\nidle,4,ours,1,,,ended,c\n"
         found = curves.read(io.StringIO(text))

@@ -13,12 +13,15 @@ struct Workloads {
     var workers: Int
     /// How long a row is measured again and again; at least once.
     var seconds: Double
+    /// For `busy_map`; nil for automatic sizes.
+    var chunkSize: Int?
 
     private var warmPool: ProcessPoolExecutor?
 
-    init(workers: Int, seconds: Double) {
+    init(workers: Int, seconds: Double, chunkSize: Int?) {
         self.workers = workers
         self.seconds = seconds
+        self.chunkSize = chunkSize
     }
 
     /// - Parameter count: the size of one measurement, see each row.
@@ -28,6 +31,7 @@ struct Workloads {
         case "burst": try burst(count)
         case "map": try map(count)
         case "chunks": try chunks(count)
+        case "busy_map": try busyMap(count)
         case "payload": try payload(count)
         case "fresh_worker": try freshWorker(row, count, .forkServer)
         case "spawned_worker": try freshWorker(row, count, .spawn)
@@ -131,6 +135,36 @@ struct Workloads {
         }
     }
 
+    /// As many elements of `microseconds` each as keep every worker busy for a second, in chunks of `chunkSize`; the share
+    /// of the speed that workers without any cost would reach.
+    private mutating func busyMap(_ microseconds: Int) throws {
+        let pool = try pool()
+        if let chunkSize {
+            try busyMap(microseconds, pool, chunkSize: chunkSize)
+        } else {
+            try busyMap(microseconds, pool, chunkSize: .automatic)
+        }
+    }
+
+    private func busyMap(_ microseconds: Int, _ pool: ProcessPoolExecutor, chunkSize: some ChunkSize) throws {
+        let count = max(workers * 1_000_000 / microseconds, 1)
+        try repeatedly {
+            let begin = now()
+            let results = try pool.map(busy, repeatElement(microseconds, count: count), chunkSize: chunkSize).collect()
+            report("busy_map", idealShare(count, microseconds, now() - begin), "%")
+            guard results.count == count, results.allSatisfy({ $0 == microseconds }) else {
+                throw BenchmarkError("busy_map: wrong results")
+            }
+        } warmUp: {
+            _ = try pool.map(busy, repeatElement(microseconds, count: (count + 9) / 10), chunkSize: chunkSize).collect()
+        }
+    }
+
+    /// How much of the speed that workers without any cost would reach is reached, in percent.
+    private func idealShare(_ count: Int, _ microseconds: Int, _ seconds: Double) -> Double {
+        100 * Double(count * microseconds) / 1e6 / Double(workers) / seconds
+    }
+
     /// `count` bytes to a worker and back: twice as many bytes, divided by the time of both.
     private mutating func payload(_ count: Int) throws {
         let pool = try pool()
@@ -182,8 +216,7 @@ struct Workloads {
         try repeatedly {
             let begin = now()
             try run(count)
-            let ideal = Double(count * microseconds) / 1e6 / Double(workers)
-            report(row, 100 * ideal / (now() - begin), "%")
+            report(row, idealShare(count, microseconds, now() - begin), "%")
         } warmUp: {
             try run((count + 9) / 10)
         }

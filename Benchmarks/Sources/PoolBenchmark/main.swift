@@ -6,11 +6,12 @@ import Glibc
 WorkerProcess.runIfSpawned(registry)
 
 let usage = """
-    usage: pool-benchmark [--workers N] [--seconds S] ROW=COUNT...
+    usage: pool-benchmark [--workers N] [--seconds S] [--chunk-size N|auto] ROW=COUNT...
 
     Prints one line row,value,unit for each measurement. COUNT is the size of one measurement; a row is measured until S
-    seconds have passed, at least once. Rows: round_trip burst map chunks payload fresh_worker spawned_worker busy_10us
-    busy_100us busy_1000us start pending_memory idle_memory idle_time
+    seconds have passed, at least once. Rows: round_trip burst map chunks busy_map payload fresh_worker spawned_worker
+    busy_10us busy_100us busy_1000us start pending_memory idle_memory idle_time. For busy_map COUNT is the time of an
+    element in microseconds, and chunks have N elements, 1 by default.
     """
 
 func complain(_ message: String, code: Int32 = 2) -> Never {
@@ -21,6 +22,7 @@ func complain(_ message: String, code: Int32 = 2) -> Never {
 
 var workers = 1
 var seconds = 0.0
+var chunkSize: Int? = 1
 var rows: [(name: String, count: Int)] = []
 var arguments = CommandLine.arguments.dropFirst()
 while let argument = arguments.popFirst() {
@@ -41,6 +43,15 @@ while let argument = arguments.popFirst() {
             complain("--seconds takes a number")
         }
         seconds = number
+    case "--chunk-size":
+        let size = arguments.popFirst()
+        if size == "auto" {
+            chunkSize = nil
+        } else if let number = size.flatMap({ Int($0) }), number > 0 {
+            chunkSize = number
+        } else {
+            complain("--chunk-size takes a number, or auto")
+        }
     default:
         let parts = argument.split(separator: "=")
         guard parts.count == 2, let count = Int(parts[1]), count > 0 else {
@@ -50,7 +61,7 @@ while let argument = arguments.popFirst() {
     }
 }
 
-var workloads = Workloads(workers: workers, seconds: seconds)
+var workloads = Workloads(workers: workers, seconds: seconds, chunkSize: chunkSize)
 do {
     for row in rows { try workloads.measure(row.name, count: row.count) }
     workloads.end()
