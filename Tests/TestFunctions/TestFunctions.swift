@@ -115,6 +115,11 @@ public let bytesMoved = Callable("bytes_moved") { () -> [Int] in
 }
 /// A value there and back, which may fail at two of the four places.
 public let echoFragile = Callable("echo_fragile") { (value: Fragile) -> Fragile in value }
+/// The same after some milliseconds.
+public let echoFragileLater = Callable("echo_fragile_later") { (value: Fragile, milliseconds: Int) -> Fragile in
+    usleep(UInt32(milliseconds) * 1000)
+    return value
+}
 /// Makes a ``Fragile`` in the worker, by the fault's name.
 public let makeFragile = Callable("make_fragile") { (fault: String) -> Fragile in
     Fragile(Fragile.Fault(rawValue: fault)!)
@@ -347,6 +352,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     zeros
     bytesMoved
     echoFragile
+    echoFragileLater
     makeFragile
     trap
     raiseSignal

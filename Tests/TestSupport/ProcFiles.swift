@@ -83,6 +83,11 @@ public enum ProcFiles {
         String(lines(of: "/proc/self/task/\(id)/comm").first ?? "")
     }
 
+    /// The calling thread's number.
+    public static var threadID: Int32 {
+        (text(of: "/proc/thread-self/stat") ?? "").split(separator: " ").first.flatMap { Int32($0) } ?? 0
+    }
+
     /// The calling thread's name.
     public static var threadName: String { String(lines(of: "/proc/thread-self/comm").first ?? "") }
 }

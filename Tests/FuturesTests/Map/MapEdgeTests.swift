@@ -118,7 +118,9 @@ extension ProcessSuites {
                 try folder.waitFor("runs")
                 let threads = TestThreads()
                 let isOver = Mutex(false)
+                let thread = Mutex(Int32(0))
                 threads.start {
+                    thread.withLock { $0 = ProcFiles.threadID }
                     let next = Result { try results.next() }
                     if case .success(nil) = next {} else { Issue.record("\(next)") }
                     isOver.withLock { $0 = true }
@@ -127,6 +129,8 @@ extension ProcessSuites {
                     var iterator = results.makeAsyncIterator()
                     return try await iterator.next()
                 }
+                // It waits.
+                try await spin { ProcFiles.state(of: thread.withLock { $0 }) == "S" }
                 other.cancel()
                 await #expect(throws: CancellationError.self) { try await other.value }
                 try await spin { isOver.withLock { $0 } }

@@ -59,6 +59,12 @@ import Wire
             let bytes = [UInt8](repeating: 7, count: 10_000)
             var file = try JournalFile(folder.file("journal"))
             try file.readIndex { _, _ in }
+            // As the main thread of a program has it; those of Swift's tasks hold signals back.
+            signal(SIGXFSZ, SIG_DFL)
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGXFSZ)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
             var before = limit

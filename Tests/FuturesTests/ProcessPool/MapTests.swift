@@ -80,7 +80,8 @@ extension ProcessSuites {
                 let held = try HeldWorker(pool)
                 let values = Array(repeating: Fragile(.none), count: 40) + [Fragile(.encoding)]
                 let outcomes = try pool.map(
-                    echoFragile, values, chunkSize: 41, bufferSize: 100, timeout: longTime
+                    echoFragileLater, values, repeatElement(10, count: 41), chunkSize: 41, bufferSize: 100,
+                    timeout: longTime
                 ).outcomes
                 held.letGo()
                 for _ in 0..<40 { #expect(try outcomes.next()?.get() == Fragile(.none)) }
