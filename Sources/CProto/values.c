@@ -53,8 +53,7 @@ void futures_value_make_record(FuturesArena *arena, FuturesValue *value) {
 static void *grown(FuturesArena *arena, void *array, size_t count, size_t element_size) {
     bool is_full = count == 0 ? array == NULL : count >= 4 && (count & (count - 1)) == 0;
     if (!is_full) return array;
-    size_t room = count < 4 ? 4 : count * 2;
-    void *larger = futures_arena_need(arena, room * element_size);
+    void *larger = futures_arena_need(arena, room_for(count + 1) * element_size);
     if (count > 0) memcpy(larger, array, count * element_size);
     return larger;
 }
