@@ -12,8 +12,22 @@ public final class TemporaryFolder: Sendable {
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    deinit {
-        for name in ProcFiles.entries(of: path) { unlink("\(path)/\(name)") }
+    deinit { Self.removeFolder(Array(path.utf8CString)) }
+
+    /// With all that is in it. As bytes: names need not be UTF-8, and what a link leads to stays.
+    private static func removeFolder(_ path: [CChar]) {
+        if let folder = opendir(path) {
+            defer { closedir(folder) }
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                    $0.prefix { $0 != 0 }.map(CChar.init(bitPattern:))
+                }
+                let dot = CChar(bitPattern: UInt8(ascii: "."))
+                if name == [dot] || name == [dot, dot] { continue }
+                let inside = path.dropLast() + [CChar(bitPattern: UInt8(ascii: "/"))] + name + [0]
+                if entry.pointee.d_type == DT_DIR { removeFolder(Array(inside)) } else { unlink(Array(inside)) }
+            }
+        }
         rmdir(path)
     }
 
