@@ -10,24 +10,6 @@ extension Callable {
         return try InlineTaskExecutor().run { try await function(repeat each argument) }
     }
 
-    package func encodeArguments(_ argument: repeat each Input) throws -> Payload {
-        if let encoding = code.encoding { return try encoding(repeat each argument) }
-        var encoder = PayloadEncoder()
-        for (codec, value) in repeat (each code.inputs, each argument) {
-            try codec.encode(value, into: &encoder)
-        }
-        return encoder.finish()
-    }
-
-    /// One column for each argument: the elements of a chunk.
-    package func encodeColumns(_ column: repeat [each Input]) throws -> Payload {
-        var encoder = PayloadEncoder()
-        for (codec, values) in repeat (each code.inputs, each column) {
-            try codec.encodeColumn(values, into: &encoder)
-        }
-        return encoder.finish()
-    }
-
     /// Decodes one value for each argument; that there are more is an error, too.
     package func decodeArguments(_ decoder: inout PayloadDecoder) throws -> (repeat each Input) {
         let arguments = (repeat try decodeValue(each code.inputs, &decoder))

@@ -51,4 +51,24 @@ package final class CallableCode<Output: Sendable, each Input: Sendable>: Sendab
         self.inputs = inputs
         self.output = output
     }
+
+    // Here, and not of the callable: a method of a structure is given its type, which is looked up for that.
+
+    package func encodeArguments(_ argument: repeat each Input) throws -> Payload {
+        if let encoding = encoding { return try encoding(repeat each argument) }
+        var encoder = PayloadEncoder()
+        for (codec, value) in repeat (each inputs, each argument) {
+            try codec.encode(value, into: &encoder)
+        }
+        return encoder.finish()
+    }
+
+    /// One column for each argument: the elements of a chunk.
+    package func encodeColumns(_ column: repeat [each Input]) throws -> Payload {
+        var encoder = PayloadEncoder()
+        for (codec, values) in repeat (each inputs, each column) {
+            try codec.encodeColumn(values, into: &encoder)
+        }
+        return encoder.finish()
+    }
 }

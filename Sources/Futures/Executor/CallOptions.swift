@@ -40,11 +40,12 @@ public struct CallOptions: Sendable, Hashable {
     }
 
     /// The limits of a call in a pool with these limits for all.
-    func limits(_ ofPool: TaskLimits) throws(InvalidArgumentError) -> TaskLimits {
-        var limits = ofPool
+    func limits(_ ofPool: JobLimits) throws(InvalidArgumentError) -> JobLimits {
+        if softTimeout == nil, hardTimeout == nil { return ofPool }
+        var limits = ofPool.limits
         if let softTimeout { limits.soft = try Self.nanoseconds("options.softTimeout", softTimeout) }
         if let hardTimeout { limits.hard = try Self.nanoseconds("options.hardTimeout", hardTimeout) }
-        return limits
+        return JobLimits(limits)
     }
 
     static func nanoseconds(_ argument: String, _ timeout: Duration) throws(InvalidArgumentError) -> Int64 {

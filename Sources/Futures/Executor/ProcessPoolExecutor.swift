@@ -99,11 +99,10 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         let future = callable.code.futureType.init(owner: nil, ticket: 0, functionName: callable.name)
         let payload: Payload
         do {
-            payload = try SharedUse.encoding {
-                driver.compressions.compressed(try callable.encodeArguments(repeat each argument))
-            } hold: {
-                future.hold($0)
-            }
+            let use = SharedUse.begin()
+            defer { use?.end() }
+            payload = driver.compressions.compressed(try callable.code.encodeArguments(repeat each argument))
+            if let use { future.hold(use.segments) }
         } catch {
             future.fail(TransportError(.encodingArguments, functionName: callable.name, cause: error))
             return (future, 0)
@@ -161,17 +160,16 @@ public struct WorkerInitializer: Sendable {
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input
     ) throws {
         let payload: Payload
-        var shared: [SharedSegment] = []
+        let shared: [SharedSegment]
         do {
-            payload = try SharedUse.encoding {
-                try callable.encodeArguments(repeat each argument)
-            } hold: {
-                shared = $0
-            }
+            let use = SharedUse.begin()
+            defer { use?.end() }
+            payload = try callable.code.encodeArguments(repeat each argument)
+            shared = use?.segments ?? []
         } catch {
             throw TransportError(.encodingArguments, functionName: callable.name, cause: error)
         }
-        prepare = { [shared] functions in
+        prepare = { functions in
             PoolDriver.Initializer(
                 function: try functions.find(callable.name, callable.signature), payload: payload,
                 errors: callable.errors, shared: shared)

@@ -5,14 +5,15 @@ import Synchronization
 /// A future is pending until a worker is given the call, then running, and ends cancelled or finished. Every method may
 /// be called from any thread. Futures hash and compare by identity.
 ///
-/// `@unchecked Sendable`: what changes is `word` (atomic), `links` (locked), and the outcome (`failure` here, the value
-/// in ``Future``), which is written once, under the lock of `links`, before `word` says that the future is done, and is
+/// `@unchecked Sendable`: what changes is `word` (atomic), `links` (locked), and the outcome, which is written once, under the lock of `links`, before `word` says that the future is done, and is
 /// read only after.
 public class AnyFuture: @unchecked Sendable {
     /// The phase and its flags, see ``FutureWord``. Threads that wait sleep on it. Phases change under the lock only.
     final let word = Atomic<UInt32>(0)
     final let links: Mutex<FutureLinks>
-    final var failure: (any Error)?
+    /// Where the outcome lies: a value's own type if the call returned, `any Error` if it failed. As a `Value?` a value would cost
+    /// more than its own memory: code that is compiled for all types would look up what type that is in each of its steps.
+    final var outcomeMemory: UnsafeMutableRawPointer?
 
     /// The function that the call is of; nil where it has no name.
     public final let functionName: String?
@@ -20,6 +21,14 @@ public class AnyFuture: @unchecked Sendable {
     init(owner: (any FutureOwner)?, ticket: UInt64, functionName: String?) {
         links = Mutex(FutureLinks(owner: owner, ticket: ticket))
         self.functionName = functionName
+    }
+
+    deinit {
+        // A value is its subclass's to free.
+        if let failureMemory {
+            failureMemory.deinitialize(count: 1)
+            failureMemory.deallocate()
+        }
     }
 
     /// The type of the value, for the description.
@@ -62,6 +71,13 @@ struct FutureLinks: ~Copyable, Sendable {
 
 extension AnyFuture {
     final var phase: FuturePhase { FutureWord(bits: word.load(ordering: .acquiring)).phase }
+
+    /// What the call threw; nil if it has not failed.
+    final var failure: (any Error)? { failureMemory?.pointee }
+
+    private final var failureMemory: UnsafeMutablePointer<any Error>? {
+        phase == .failed ? outcomeMemory?.assumingMemoryBound(to: (any Error).self) : nil
+    }
 
     /// Where the future stands at this moment.
     public final var state: FutureState { phase.state }
@@ -151,13 +167,21 @@ extension AnyFuture {
         return aftermath
     }
 
+    /// Keeps the outcome, once, before the phase says that there is one.
+    @inline(__always)
+    final func store<Outcome>(_ outcome: Outcome, as _: Outcome.Type) {
+        let memory = UnsafeMutablePointer<Outcome>.allocate(capacity: 1)
+        memory.initialize(to: outcome)
+        outcomeMemory = UnsafeMutableRawPointer(memory)
+    }
+
     final func endFailed(_ error: any Error) -> Aftermath? {
         var error = error
         if var timeout = error as? TimeoutError {
             timeout.source = .task
             error = timeout
         }
-        return end(as: .failed, alsoWhenRunning: true) { failure = error }
+        return end(as: .failed, alsoWhenRunning: true) { store(error, as: (any Error).self) }
     }
 
     /// Tells everybody that the call has ended.

@@ -3,9 +3,9 @@
 /// Executors hand futures out; blocking code asks for the ``result(timeout:)``, async code for the ``value``. A future
 /// that you make yourself can be completed by anyone with ``setResult(_:)`` and ``AnyFuture/setException(_:)``.
 public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
-    /// The value, written once, as ``AnyFuture`` says of outcomes. As a `Value?` it would cost more than its own memory: this code
-    /// is compiled for all types, and would look up what type that is in each of its steps.
-    private var storedValue: UnsafeMutablePointer<Value>?
+    private var storedValue: UnsafeMutablePointer<Value>? {
+        phase == .returned ? outcomeMemory?.assumingMemoryBound(to: Value.self) : nil
+    }
 
     /// A pending future that no executor owns.
     public init() { super.init(owner: nil, ticket: 0, functionName: nil) }
@@ -100,11 +100,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     func fulfil(_ value: Value, _ later: inout Notifications) { later.add(self, endReturned(value)) }
 
     private func endReturned(_ value: Value) -> Aftermath? {
-        end(as: .returned, alsoWhenRunning: true) {
-            let memory = UnsafeMutablePointer<Value>.allocate(capacity: 1)
-            memory.initialize(to: value)
-            storedValue = memory
-        }
+        end(as: .returned, alsoWhenRunning: true) { store(value, as: Value.self) }
     }
 
     /// Calls `body` in this thread, and ends with what it returns or throws; unless the call was cancelled meanwhile.

@@ -22,13 +22,12 @@ extension ProcessPoolExecutor {
         var count = 0
         for elements in repeat each column { count = elements.count }
         let payload: Payload
-        var shared: [SharedSegment] = []
+        let shared: [SharedSegment]
         do {
-            payload = try SharedUse.encoding {
-                driver.compressions.compressed(try callable.encodeColumns(repeat each column))
-            } hold: {
-                shared = $0
-            }
+            let use = SharedUse.begin()
+            defer { use?.end() }
+            payload = driver.compressions.compressed(try callable.code.encodeColumns(repeat each column))
+            shared = use?.segments ?? []
         } catch {
             // The first finds room, or none does: what is refused in the middle would be submitted, and run, once more.
             let promise = isPromised ? nil : try driver.promise()
@@ -44,7 +43,7 @@ extension ProcessPoolExecutor {
         }
         let size = payload.bytes.count
         let future = Future<ChunkOutcome<Output>>(owner: nil, ticket: 0, functionName: callable.name)
-        if !shared.isEmpty { future.hold(shared) }
+        future.hold(shared)
         try driver.submit(
             ChunkJob(
                 function: function, payload: payload, limits: try options.limits(driver.taskLimits), count: count,

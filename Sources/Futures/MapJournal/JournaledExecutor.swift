@@ -116,8 +116,9 @@ private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unche
     }
 
     private func checksum(_ column: repeat [each Input]) -> UInt32? {
-        let payload = try? SharedUse.encodingForChecksum { try callable.encodeColumns(repeat each column) }
-        guard let payload else { return nil }
+        let use = SharedUse.begin(isForChecksum: true)
+        defer { use?.end() }
+        guard let payload = try? callable.code.encodeColumns(repeat each column) else { return nil }
         return JournalFile.checksum(payload.bytes)
     }
 }

@@ -24,7 +24,7 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     private let ledger: Mutex<ChunkLedger<Output>>
 
     init(
-        function: PoolFunction, payload: Payload, limits: TaskLimits, count: Int, output: ValueCodec<Output>,
+        function: PoolFunction, payload: Payload, limits: JobLimits, count: Int, output: ValueCodec<Output>,
         errors: [ErrorCodec], future: Future<ChunkOutcome<Output>>
     ) {
         self.output = output

@@ -90,7 +90,7 @@ final class PoolDriver: @unchecked Sendable {
     let startMethod: WorkerStartMethod
     let outOfMemoryWitness = OutOfMemoryWitness.current
     /// Of calls that have none of their own.
-    let taskLimits: TaskLimits
+    let taskLimits: JobLimits
     let retries: RetryPolicy?
     /// Whether a chunk's finished elements are told by and by, since the pool may go on without the worker.
     let keepsElements: Bool
@@ -129,7 +129,7 @@ final class PoolDriver: @unchecked Sendable {
         workerLimits = options.workerLimits
         crashBacktrace = options.crashBacktrace
         startMethod = options.startMethod
-        taskLimits = configuration.taskLimits
+        taskLimits = JobLimits(configuration.taskLimits)
         retries = configuration.onWorkerLoss.retries
         if case .breakPool = configuration.onWorkerLoss { keepsElements = false } else { keepsElements = true }
         startTimeout = configuration.startTimeout

@@ -18,19 +18,25 @@ final class PoolFunction: Sendable {
 ///
 /// Immutable but for its future, which guards itself; so any thread may use it.
 package class PoolJob: @unchecked Sendable {
-    let function: PoolFunction
-    /// The encoded arguments; kept until the answer is there, since the task may be sent again.
-    let payload: Payload
-    /// How long it, or each of its elements, may run.
-    let limits: TaskLimits
-    let future: AnyFuture
+    final let function: PoolFunction
+    private final let bytes: [UInt8]
+    private final let format: PackedFormat
+    private final let jobLimits: JobLimits
+    final let future: AnyFuture
 
-    init(function: PoolFunction, payload: Payload, limits: TaskLimits, future: AnyFuture) {
+    init(function: PoolFunction, payload: Payload, limits: JobLimits, future: AnyFuture) {
         self.function = function
-        self.payload = payload
-        self.limits = limits
+        bytes = payload.bytes
+        format = PackedFormat(payload.format)
+        jobLimits = limits
         self.future = future
     }
+
+    /// The encoded arguments; kept until the answer is there, since the task may be sent again.
+    final var payload: Payload { Payload(bytes: bytes, format: format.format) }
+
+    /// How long it, or each of its elements, may run.
+    final var limits: TaskLimits { jobLimits.limits }
 
     /// How many elements a chunk has; nil for a single call.
     var elementCount: Int? { nil }
@@ -69,6 +75,26 @@ package class PoolJob: @unchecked Sendable {
     }
 }
 
+/// A format in one word, since a pool may have a million jobs.
+private struct PackedFormat {
+    private static let sizeShift: UInt64 = 16
+    private let word: UInt64
+
+    init(_ format: PayloadFormat) {
+        // That of bytes that this program had in memory.
+        precondition(format.decompressedSize < 1 << (64 - Self.sizeShift))
+        let compression = UInt64(format.compression.rawValue)
+        word = format.decompressedSize << Self.sizeShift | compression << 8 | UInt64(format.encoding.rawValue)
+    }
+
+    var format: PayloadFormat {
+        PayloadFormat(
+            encoding: PayloadFormat.Encoding(rawValue: UInt8(truncatingIfNeeded: word))!,
+            compression: PayloadFormat.Compression(rawValue: UInt8(truncatingIfNeeded: word >> 8))!,
+            decompressedSize: word >> Self.sizeShift)
+    }
+}
+
 /// Which worker an answer came from, for error messages and limits.
 struct AnswerOrigin {
     let pid: Int32
@@ -82,7 +108,7 @@ final class CallJob<Output: Sendable>: PoolJob, @unchecked Sendable {
     private var typedFuture: Future<Output> { unsafeDowncast(future, to: Future<Output>.self) }
 
     required init(
-        function: PoolFunction, payload: Payload, limits: TaskLimits, output: ValueCodec<Output>,
+        function: PoolFunction, payload: Payload, limits: JobLimits, output: ValueCodec<Output>,
         errors: [ErrorCodec], future: Future<Output>
     ) {
         self.output = output

@@ -18,6 +18,20 @@ package struct TaskLimits: Sendable, Hashable {
     var first: Int64? { self == .none ? nil : min(soft, hard) }
 }
 
+/// The limits of a job, in one word: many jobs have the same, most have none.
+struct JobLimits: Sendable {
+    private final class Storage: Sendable {
+        let limits: TaskLimits
+        init(_ limits: TaskLimits) { self.limits = limits }
+    }
+
+    private let storage: Storage?
+
+    init(_ limits: TaskLimits) { storage = limits == .none ? nil : Storage(limits) }
+
+    var limits: TaskLimits { storage?.limits ?? .none }
+}
+
 /// What a worker is at, as its journal tells.
 package struct TaskProgress: Sendable {
     package let task: TaskID

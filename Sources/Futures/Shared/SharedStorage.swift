@@ -87,12 +87,10 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
         try state.withLock { state throws in
             guard mapping == nil, state.segment == nil, state.payload == nil, let value = state.value else { return }
             // What is shared within it has to be there as long as these bytes are, whatever they are being encoded for.
-            var contents: [SharedSegment] = []
-            let payload = try SharedUse.encoding {
-                try Self.encode(value)
-            } hold: {
-                contents = $0
-            }
+            let use = SharedUse.begin()
+            defer { use?.end() }
+            let payload = try Self.encode(value)
+            let contents = use?.segments ?? []
             let segment = try SharedSegment(payload, contents: contents)
             if segment.isReachable {
                 state.segment = segment
@@ -120,7 +118,9 @@ final class SharedStorage<Value: Codable & Sendable>: Sendable {
             if !(state.segment?.contents ?? state.contents).isEmpty {
                 // The bytes say where they lie.
                 let value = try decode(state)
-                let found = try SharedUse.encodingForChecksum { try Self.encode(value) }.bytes.withUnsafeBytes(digest)
+                let use = SharedUse.begin(isForChecksum: true)
+                defer { use?.end() }
+                let found = try Self.encode(value).bytes.withUnsafeBytes(digest)
                 state.digest = found
                 return found
             }

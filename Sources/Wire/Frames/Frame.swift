@@ -71,18 +71,18 @@ public struct FrameView {
     public let message: UnsafeRawBufferPointer
     /// The bytes after the message, as sent.
     public let payload: UnsafeRawBufferPointer
-    /// The array that is the payload, where it has arrived in one.
-    let array: [UInt8]?
+    /// The array that is the payload, where it has arrived in one; otherwise empty. An optional would be copied by way of its type.
+    let array: [UInt8]
 
     /// The payload to keep: without a copy if it is large.
-    public var payloadArray: [UInt8] { array ?? Array(payload) }
+    public var payloadArray: [UInt8] { array.isEmpty ? Array(payload) : array }
 
     /// A view of bytes that the caller keeps alive.
     public init(kind: FrameKind, message: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
-        self.init(kind: kind, message: message, payload: payload, array: nil)
+        self.init(kind: kind, message: message, payload: payload, array: [])
     }
 
-    init(kind: FrameKind, message: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, array: [UInt8]?) {
+    init(kind: FrameKind, message: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, array: [UInt8]) {
         self.kind = kind
         self.message = message
         self.payload = payload

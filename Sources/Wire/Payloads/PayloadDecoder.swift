@@ -7,9 +7,11 @@ internal import CProto
 public struct PayloadDecoder: ~Copyable {
     /// The bytes, decompressed.
     private let content: UnsafeRawBufferPointer
-    /// What `content` lies in, if the decoder has to keep it alive.
-    private let inflated: InflatedBytes?
-    private let array: [UInt8]?
+    /// What `content` lies in, if the decoder has to keep it alive; otherwise empty.
+    private let array: [UInt8]
+    // Optionals of a noncopyable value are destroyed by way of their types, which takes as long as to decode a number.
+    /// The same, if it was inflated.
+    private let inflated: Unmanaged<InflatedBytes>?
     private let isRaw: Bool
     /// Upper bound of what unpacking all values takes, in bytes.
     private let memory: UInt64
@@ -17,7 +19,7 @@ public struct PayloadDecoder: ~Copyable {
     private var rest: FuturesSlice
     /// Where values are unpacked; there is none before the first.
     private var arena: OpaquePointer?
-    private var codingState: DecodingState?
+    private var codingState: Unmanaged<DecodingState>?
     let limits: WireLimits
 
     /// How many values the payload holds.
@@ -29,7 +31,7 @@ public struct PayloadDecoder: ~Copyable {
     public init(
         _ bytes: UnsafeRawBufferPointer, format: PayloadFormat, limits: WireLimits = .default
     ) throws(WireError) {
-        try self.init(bytes, array: nil, format: format, limits: limits)
+        try self.init(bytes, array: [], format: format, limits: limits)
     }
 
     /// A decoder of a frame's payload, which has to stay there as long as the decoder lives. One that is an array is kept alive.
@@ -46,7 +48,7 @@ public struct PayloadDecoder: ~Copyable {
     }
 
     private init(
-        _ bytes: UnsafeRawBufferPointer, array: [UInt8]?, format: PayloadFormat, limits: WireLimits
+        _ bytes: UnsafeRawBufferPointer, array: [UInt8], format: PayloadFormat, limits: WireLimits
     ) throws(WireError) {
         let inflated: InflatedBytes? =
             format.compression == .zlib
@@ -64,8 +66,8 @@ public struct PayloadDecoder: ~Copyable {
             throw report.error(what: "the values of a payload", limits: limits)
         }
         self.content = content
-        self.inflated = inflated
-        self.array = inflated == nil ? array : nil
+        self.inflated = inflated.map { Unmanaged.passRetained($0) }
+        self.array = inflated == nil ? array : []
         self.isRaw = isRaw
         self.limits = limits
         rest = FuturesSlice(bytes: start, length: content.count)
@@ -75,7 +77,12 @@ public struct PayloadDecoder: ~Copyable {
 
     deinit {
         // The state of the Codable decoder owns the arena: types may have kept a Decoder, which reads from it.
-        if codingState == nil, let arena { futures_arena_release(arena) }
+        if let codingState {
+            codingState.release()
+        } else if let arena {
+            futures_arena_release(arena)
+        }
+        inflated?.release()
     }
 
     /// Throws if values are left that nobody asked for.
@@ -134,8 +141,8 @@ public struct PayloadDecoder: ~Copyable {
             let bytes = node.pointer.pointee.bytes
             node.pointer.pointee.bytes = futures_bytes_copy(takeArena(), bytes.data, bytes.len)
         }
-        let state = codingState ?? DecodingState(arena: takeArena(), limits: limits)
-        codingState = state
+        let state = codingState?.takeUnretainedValue() ?? DecodingState(arena: takeArena(), limits: limits)
+        if codingState == nil { codingState = .passRetained(state) }
         return TreeDecoder(state: state, node: node.pointer, path: nil)
     }
 }
@@ -226,7 +233,7 @@ extension PayloadDecoder {
     /// The next value as bytes, without a copy if it is all of a payload's array.
     mutating func nextBytes() throws(WireError) -> [UInt8] {
         let slice = try take()
-        guard let slice else { return array ?? Array(content) }
+        guard let slice else { return array.isEmpty ? Array(content) : array }
         var bytes = FuturesSlice()
         if futures_is_field(slice, FUTURES__WIRE__V1__VALUE__KIND_BYTES.rawValue, &bytes) {
             return Array(UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.length))

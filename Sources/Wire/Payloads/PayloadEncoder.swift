@@ -1,8 +1,11 @@
 internal import CProto
+import Glibc
 
 /// Collects the values of one payload, in order.
 public struct PayloadEncoder {
     private var bytes: [UInt8] = []
+    /// Numbers that came first: an array is made when it is known how large.
+    private var numbers = Numbers()
     /// The only value so far, if it is an array of bytes: it may become the payload as it is.
     private var raw: [UInt8]?
 
@@ -26,6 +29,7 @@ public struct PayloadEncoder {
             self.raw = nil
             return Payload(bytes: raw, format: .raw)
         }
+        moveNumbers(room: 0)
         let result = bytes
         bytes = []
         return Payload(bytes: result, format: .values)
@@ -70,9 +74,8 @@ public struct PayloadEncoder {
     @inline(__always)
     mutating func appendNumber(_ write: (UnsafeMutablePointer<UInt8>) -> Int) throws(WireError) {
         if raw != nil { try flushRaw() }
-        // What an array takes for 13 bytes has room for 24, as memory comes in pieces of 16 bytes: mostly a second number.
-        extend(by: bytes.isEmpty ? 24 : Int(FUTURES_NUMBER_ARGUMENT_MAX)) {
-            write($0.assumingMemoryBound(to: UInt8.self))
+        if !bytes.isEmpty || !numbers.append(write) {
+            extend(by: Int(FUTURES_NUMBER_ARGUMENT_MAX)) { write($0.assumingMemoryBound(to: UInt8.self)) }
         }
         valueCount += 1
     }
@@ -99,13 +102,51 @@ public struct PayloadEncoder {
         }
     }
 
+    /// Makes the array, with room for as much more.
+    @inline(__always)
+    private mutating func moveNumbers(room: Int) {
+        guard bytes.isEmpty else { return }
+        bytes.reserveCapacity(numbers.count + room)
+        if numbers.count > 0 { numbers.move(to: &bytes) }
+    }
+
     @inline(__always)
     private mutating func extend(by room: Int, _ write: (UnsafeMutableRawPointer) -> Int) {
-        if bytes.isEmpty { bytes.reserveCapacity(room) }
+        moveNumbers(room: room)
         bytes.append(addingCapacity: room) { (span: inout OutputSpan<UInt8>) in
             span.withUnsafeMutableBufferPointer { buffer, count in
                 count += write(UnsafeMutableRawPointer(buffer.baseAddress! + count))
             }
         }
+    }
+}
+
+/// A few serialised numbers, in place.
+private struct Numbers {
+    private var space: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    private(set) var count = 0
+
+    /// - Returns: false if there is no room.
+    @inline(__always)
+    mutating func append(_ write: (UnsafeMutablePointer<UInt8>) -> Int) -> Bool {
+        guard count + Int(FUTURES_NUMBER_ARGUMENT_MAX) <= MemoryLayout.size(ofValue: space) else { return false }
+        let start = count
+        count += withUnsafeMutableBytes(of: &space) {
+            write($0.baseAddress!.assumingMemoryBound(to: UInt8.self) + start)
+        }
+        return true
+    }
+
+    /// All of them, at the end of `bytes`, which has room for them.
+    mutating func move(to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: &space) { space in
+            bytes.append(addingCapacity: count) { (target: inout OutputSpan<UInt8>) in
+                target.withUnsafeMutableBufferPointer { buffer, initialized in
+                    memcpy(buffer.baseAddress! + initialized, space.baseAddress!, count)
+                    initialized += count
+                }
+            }
+        }
+        count = 0
     }
 }

@@ -199,7 +199,7 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
         }
     }
 
-    @Test("a value of any size is there until the future goes, and goes with it")
+    @Test("a value of any size, or an error, is there until the future goes, and goes with it")
     func valueLifetime() throws {
         final class Object: Sendable {}
         struct Large: Sendable, Equatable {
@@ -221,6 +221,19 @@ private func futures() throws -> [(name: String, future: Future<Int>)] {
             #expect(object != nil)
             #expect(try future.result().1 == Large())
             #expect(try future.result().0 === object)
+        }
+        #expect(object == nil)
+        struct Failure: Error { var object: Object }
+        do {
+            let future = Future<Large>()
+            try {
+                let value = Object()
+                object = value
+                try future.setException(Failure(object: value))
+                #expect(throws: InvalidStateError.self) { try future.setException(Failure(object: Object())) }
+            }()
+            #expect(object != nil)
+            #expect((try future.exception() as? Failure)?.object === object)
         }
         #expect(object == nil)
         let nothing = Future<Void>()

@@ -49,6 +49,31 @@ import Testing
         #expect(try encode(value) == Payload(bytes: bytes, format: .values))
     }
 
+    @Test("any number of numbers may come first, whatever follows", arguments: 0...8)
+    func numbersFirst(count: Int) throws {
+        for number in [0, Int.max] {
+            let numbers = [[UInt8]](repeating: try encode(number).bytes, count: count).flatMap { $0 }
+            let rest: [(bytes: [UInt8], encode: (inout PayloadEncoder) throws -> Void)] = [
+                ([], { _ in }),
+                (try encode("text").bytes, { try ValueCodec<String>().encode("text", into: &$0) }),
+                (try encode([1.5]).bytes, { try ValueCodec<[Double]>().encode([1.5], into: &$0) }),
+                (try encode(["a": 1]).bytes, { try ValueCodec<[String: Int]>().encode(["a": 1], into: &$0) }),
+            ]
+            for rest in rest {
+                var encoder = PayloadEncoder()
+                // An encoder can be used again.
+                for _ in 0..<2 {
+                    for _ in 0..<count { try ValueCodec<Int>().encode(number, into: &encoder) }
+                    try rest.encode(&encoder)
+                    try ValueCodec<Int>().encode(number, into: &encoder)
+                    #expect(encoder.valueCount == count + (rest.bytes.isEmpty ? 1 : 2))
+                    let last = try encode(number).bytes
+                    #expect(encoder.finish() == Payload(bytes: numbers + rest.bytes + last, format: .values))
+                }
+            }
+        }
+    }
+
     @Test("the kinds have the numbers that the document gives")
     func kinds() throws {
         struct Point: Codable { var x = 1, y: Bool? }
