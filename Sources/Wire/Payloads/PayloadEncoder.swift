@@ -1,5 +1,4 @@
 internal import CProto
-import Glibc
 
 /// Collects the values of one payload, in order.
 public struct PayloadEncoder {
@@ -142,7 +141,8 @@ private struct Numbers {
         withUnsafeBytes(of: &space) { space in
             bytes.append(addingCapacity: count) { (target: inout OutputSpan<UInt8>) in
                 target.withUnsafeMutableBufferPointer { buffer, initialized in
-                    memcpy(buffer.baseAddress! + initialized, space.baseAddress!, count)
+                    UnsafeMutableRawPointer(buffer.baseAddress! + initialized).copyMemory(
+                        from: space.baseAddress!, byteCount: count)
                     initialized += count
                 }
             }
