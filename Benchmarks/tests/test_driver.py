@@ -257,9 +257,9 @@ class Tables(unittest.TestCase):
         self.assertEqual(verdict("burst", 1e6 - 1), "not reached")
         self.assertEqual(verdict("start", 8.0), "reached")
         self.assertEqual(verdict("start", 8.1), "not reached")
-        self.assertEqual(verdict("round_trip", 55.0, limit=50.0), "reached")
-        self.assertEqual(verdict("round_trip", 56.0, limit=50.0), "not reached")
-        self.assertEqual(verdict("round_trip", 56.0), ROWS["round_trip"].reach)
+        self.assertEqual(verdict("round_trip_blocking", 55.0, limit=50.0), "reached")
+        self.assertEqual(verdict("round_trip_blocking", 56.0, limit=50.0), "not reached")
+        self.assertEqual(verdict("round_trip_blocking", 56.0), ROWS["round_trip_blocking"].reach)
 
     def test_numbers_keep_three_digits(self):
         shown = [table.number(value) for value in (0.01234, 1.5, 99.94, 123.4, 12345, 1234567)]

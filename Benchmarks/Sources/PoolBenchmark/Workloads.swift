@@ -27,7 +27,8 @@ struct Workloads {
     /// - Parameter count: the size of one measurement, see each row.
     mutating func measure(_ row: String, count: Int) throws {
         switch row {
-        case "round_trip": try roundTrip(count)
+        case "round_trip": try roundTrip(row, count, pool())
+        case "round_trip_blocking": try blockingRoundTrip(row, count)
         case "burst": try burst(count)
         case "map": try map(count)
         case "chunks": try chunks(count)
@@ -79,8 +80,7 @@ struct Workloads {
     }
 
     /// `count` calls one after the other, each waited for; their median.
-    private mutating func roundTrip(_ count: Int) throws {
-        let pool = try pool()
+    private func roundTrip(_ row: String, _ count: Int, _ pool: ProcessPoolExecutor) throws {
         try repeatedly {
             var times: [Double] = []
             times.reserveCapacity(count)
@@ -89,10 +89,20 @@ struct Workloads {
                 try pool.submit(empty).result()
                 times.append(now() - begin)
             }
-            report("round_trip", median(times) * 1e6, "us")
+            report(row, median(times) * 1e6, "us")
         } warmUp: {
             for _ in 0..<count { try pool.submit(empty).result() }
         }
+    }
+
+    /// The same, with a pool whose threads and workers do not look again before they sleep.
+    private func blockingRoundTrip(_ row: String, _ count: Int) throws {
+        var options = ProcessPoolOptions()
+        options.spinTime = .zero
+        let pool = try ProcessPoolExecutor(registry, maxWorkers: workers, options: options)
+        defer { pool.shutdown() }
+        _ = try workerIDs(pool)
+        try roundTrip(row, count, pool)
     }
 
     /// `count` calls submitted at once, then all their results.

@@ -9,9 +9,9 @@ let usage = """
     usage: pool-benchmark [--workers N] [--seconds S] [--chunk-size N|auto] ROW=COUNT...
 
     Prints one line row,value,unit for each measurement. COUNT is the size of one measurement; a row is measured until S
-    seconds have passed, at least once. Rows: round_trip burst map chunks busy_map payload fresh_worker spawned_worker
-    busy_10us busy_100us busy_1000us start pending_memory idle_memory idle_time. For busy_map COUNT is the time of an
-    element in microseconds, and chunks have N elements, 1 by default.
+    seconds have passed, at least once. Rows: round_trip round_trip_blocking burst map chunks busy_map payload
+    fresh_worker spawned_worker busy_10us busy_100us busy_1000us start pending_memory idle_memory idle_time. For busy_map
+    COUNT is the time of an element in microseconds, and chunks have N elements, 1 by default.
     """
 
 func complain(_ message: String, code: Int32 = 2) -> Never {
