@@ -52,10 +52,11 @@ package final class CallableCode<Output: Sendable, each Input: Sendable>: Sendab
         self.output = output
     }
 
-    // Here, and not of the callable: a method of a structure is given its type, which is looked up for that.
+    // Not methods of the callable: one of a structure with packs is given its type, which is looked up for each call.
 
+    /// A payload of the arguments of a call.
     package func encodeArguments(_ argument: repeat each Input) throws -> Payload {
-        if let encoding = encoding { return try encoding(repeat each argument) }
+        if let encoding { return try encoding(repeat each argument) }
         var encoder = PayloadEncoder()
         for (codec, value) in repeat (each inputs, each argument) {
             try codec.encode(value, into: &encoder)
