@@ -193,28 +193,28 @@ extension PoolDriver {
             return notSent(id, worker)
         }
         let ranges = job.elementCount == nil ? [] : (job as? ElementsJob)?.beginAttempt() ?? []
-        if let message = excess(of: job, ranges.count, for: link) {
+        let payload = job.payload
+        if let message = excess(payload.bytes.count, of: job, ranges.count, for: link) {
             let error = TransportError(.encodingArguments, functionName: job.function.name, message: message)
             job.fail(error, &work.notifications)
             return notSent(id, worker)
         }
-        let format = job.payload.format
         if let count = job.elementCount {
             let message = ChunkMessage(
-                id: id.rawValue, attempt: attempt, function: index, format: format, count: UInt32(count),
+                id: id.rawValue, attempt: attempt, function: index, format: payload.format, count: UInt32(count),
                 ranges: ranges.map { UInt32($0.lowerBound)..<UInt32($0.upperBound) },
                 isInParts: keepsElements || job.limits != .none,
                 timesElements: job.limits != .none)
-            append(.chunk(message), payload: job.payload, to: link, &work)
+            append(.chunk(message), payload: payload, to: link, &work)
         } else {
-            let message = TaskMessage(id: id.rawValue, attempt: attempt, function: index, format: format)
-            append(.task(message), payload: job.payload, to: link, &work)
+            let message = TaskMessage(id: id.rawValue, attempt: attempt, function: index, format: payload.format)
+            append(.task(message), payload: payload, to: link, &work)
         }
     }
 
-    /// What of a call is more than the worker takes, in words.
-    private func excess(of job: PoolJob, _ rangeCount: Int, for link: PipeLink) -> String? {
-        let (size, count) = (job.payload.bytes.count, job.elementCount ?? 0)
+    /// What of a call, whose arguments take `size` bytes, is more than the worker takes, in words.
+    private func excess(_ size: Int, of job: PoolJob, _ rangeCount: Int, for link: PipeLink) -> String? {
+        let count = job.elementCount ?? 0
         if size > link.limits.maxPayloadSize {
             return """
                 they take \(size) bytes, and \(link.name) accepts at most \(link.limits.maxPayloadSize); split the call, or pass \

@@ -28,7 +28,7 @@ public struct PayloadEncoder {
             self.raw = nil
             return Payload(bytes: raw, format: .raw)
         }
-        moveNumbers(room: 0)
+        if numbers.count > 0 { moveNumbers(room: 0) }
         let result = bytes
         bytes = []
         return Payload(bytes: result, format: .values)
