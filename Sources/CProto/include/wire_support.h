@@ -192,10 +192,13 @@ bool futures_gunzip_is_complete(const FuturesGunzip *gunzip);
 
 // ---- Plain memory, so that Wire needs no C library module.
 
-void *futures_reallocate(void *memory, size_t size);
+enum { FUTURES_CACHE_LINE = 64 };
 
-/// Memory that is filled at once and not grown, in large pages where it is large.
+/// Memory that bytes are read into and written from: at the beginning of a cache line, and in large pages where it is large.
 void *futures_allocate(size_t size);
+
+/// memcpy, also where two places lie so that memcpy is slow: docs/decisions/copies.md.
+void futures_copy(void *target, const void *source, size_t size);
 
 /// Asks for new memory from malloc in large pages, if it is large: to touch new memory costs a fault for each page, which
 /// takes longer than to copy what comes there.

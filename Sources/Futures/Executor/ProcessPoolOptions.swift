@@ -33,7 +33,7 @@ public struct ProcessPoolOptions: Sendable {
     /// while as many workers compute as there are processors, and with one processor nobody does.
     public var spinTime: Duration
     /// Payloads of so many bytes and more do not go through a pipe where it can be avoided; nil if all do.
-    package var detachedPayloadSize: Int? = 1 << 17
+    package var detachedPayloadSize: Int? = PayloadLender.smallest
     /// Is told what workers did; nil for nobody.
     package var observer: (any PoolObserver)?
 

@@ -18,7 +18,7 @@ final class PayloadLender: @unchecked Sendable {
     private let cell = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
 
     /// A smaller payload goes through the pipe, which is faster then.
-    static let smallest = 1 << 17
+    static let smallest = 384 * 1024
 
     init() { cell.initialize(to: .random(in: 0 ... .max)) }
 

@@ -75,7 +75,7 @@ public struct FrameView {
     let array: [UInt8]
 
     /// The payload to keep: without a copy if it is large.
-    public var payloadArray: [UInt8] { array.isEmpty ? Array(payload) : array }
+    public var payloadArray: [UInt8] { array.isEmpty ? Array(copying: payload) : array }
 
     /// A view of bytes that the caller keeps alive.
     public init(kind: FrameKind, message: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {

@@ -52,7 +52,7 @@ public struct FrameBuffer: ~Copyable {
     /// An empty buffer with room for `capacity` bytes; it grows as needed.
     public init(capacity: Int = 4096) {
         self.capacity = max(capacity, 64)
-        base = futures_reallocate(nil, self.capacity)
+        base = futures_allocate(self.capacity)
     }
 
     deinit {
@@ -141,7 +141,7 @@ public struct FrameBuffer: ~Copyable {
         if !keepingCapacity {
             futures_free(base)
             capacity = 64
-            base = futures_reallocate(nil, capacity)
+            base = futures_allocate(capacity)
         }
     }
 
@@ -234,7 +234,7 @@ public struct FrameBuffer: ~Copyable {
         switch way {
         case .copied:
             if let source = payload.baseAddress, payload.count > 0 {
-                (body + size).copyMemory(from: source, byteCount: payload.count)
+                futures_copy(body + size, source, payload.count)
             }
         case .attached(let bytes):
             attachments.append(Attachment(position: ownEnd, bytes: bytes, isDetached: false))

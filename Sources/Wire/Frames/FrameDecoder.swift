@@ -3,8 +3,9 @@ internal import CProto
 /// Takes bytes in any pieces and gives whole frames.
 ///
 /// The buffer is one piece of memory, so that a frame is handed out in place; a large payload arrives in an array of its own,
-/// which can be kept. Both grow with the bytes that arrive: a header that claims a large payload alone takes no memory. After
-/// the first bad header the stream cannot be trusted any more, and every further call throws the same error.
+/// which can be kept. A header that claims a large payload alone takes no memory: what is reserved for it, at most 32 MiB or four
+/// times what has arrived, is the system's until it is written to. After the first bad header the stream cannot be trusted any
+/// more, and every further call throws the same error.
 public struct FrameDecoder: ~Copyable {
     private var base: UnsafeMutableRawPointer?
     private var capacity = 0
@@ -47,6 +48,9 @@ public struct FrameDecoder: ~Copyable {
 
     /// Free space that is offered to a reader at the least.
     static let readSize = 64 * 1024
+    /// Room for a payload of so many bytes is reserved at once: arrays that grow and are freed have malloc give memory back to the
+    /// system and take it again, each page for more than it takes to fill it. Larger ones grow fourfold.
+    static let reservedSize = 32 * 1024 * 1024
     /// Memory that an empty decoder keeps.
     static let keptSize = 4 * 1024 * 1024
 
@@ -62,9 +66,13 @@ public struct FrameDecoder: ~Copyable {
     /// Bytes that have arrived and are not part of a frame handed out yet.
     public var bufferedCount: Int { end - start + (large?.count ?? 0) }
 
-    /// Memory held by the buffer, in bytes: while a frame arrives at most about four times what has arrived of it, and
-    /// some 100 KiB; once it was taken out at most 4 MiB, or eight times the bytes that wait.
-    package var memory: Int { capacity + (large?.capacity ?? 0) }
+    /// Memory held by the buffer, in bytes: while a frame arrives at most about twice what has arrived of it, and some
+    /// 100 KiB; once it was taken out at most 4 MiB, or eight times the bytes that wait. Room that a large payload has not filled
+    /// yet does not count: it is the system's until it is written to.
+    package var memory: Int { capacity + (large?.count ?? 0) }
+
+    /// Room of the large payload that is arriving, in bytes.
+    package var room: Int { large?.capacity ?? 0 }
 
     /// Whether the end of the input here would leave a frame unfinished.
     public var isMidFrame: Bool { end > start }
@@ -103,7 +111,7 @@ public struct FrameDecoder: ~Copyable {
         var bytes = bytes
         let rest = min(missingCount, bytes.count)
         if large != nil, rest > 0 {
-            large!.append(contentsOf: bytes[..<rest])
+            appendToLarge(UnsafeRawBufferPointer(rebasing: bytes[..<rest]))
             bytes = UnsafeRawBufferPointer(rebasing: bytes[rest...])
         }
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
@@ -204,36 +212,45 @@ public struct FrameDecoder: ~Copyable {
         guard large == nil, header.payloadLength >= UInt64(FrameBuffer.attachedSize), end - start >= before else {
             return
         }
-        large = Array(UnsafeRawBufferPointer(start: base! + start + before, count: end - start - before))
+        let arrived = end - start - before
         end = start + before
+        large = []
+        appendToLarge(UnsafeRawBufferPointer(start: base! + end, count: arrived))
     }
 
+    /// By way of the buffer, which the processor has at hand: where an array begins is not ours to choose, and there are places
+    /// that are slow to read into (docs/decisions/copies.md).
     private mutating func withFreeSpaceOfLarge<R, E: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(E) -> (count: Int, result: R)
     ) throws(E) -> R {
-        let missing = missingCount
+        let line = Int(FUTURES_CACHE_LINE)
+        makeRoom(line + min(missingCount, Self.readSize))
+        let first = (end + line - 1) / line * line
+        let space = UnsafeMutableRawBufferPointer(start: base! + first, count: min(missingCount, capacity - first))
+        let (count, result) = try body(space)
+        precondition(count >= 0 && count <= space.count, "withFreeSpace: \(count) of \(space.count) bytes written")
+        appendToLarge(UnsafeRawBufferPointer(rebasing: space[..<count]))
+        return result
+    }
+
+    /// Takes a copy of bytes of the large payload, none of which is behind it.
+    private mutating func appendToLarge(_ bytes: UnsafeRawBufferPointer) {
         let count = large!.count
-        if large!.capacity == count {
-            // Each byte is moved a third of a time, on average.
-            large!.reserveCapacity(min(count + missing, max(4 * count, Self.readSize)))
+        if large!.capacity < count + bytes.count {
+            // What is more than at once is moved a third of a time for each byte, on average.
+            let room = max(4 * count, count + bytes.count, Self.reservedSize)
+            large!.reserveCapacity(min(count + missingCount, room))
             let capacity = large!.capacity
             large!.withUnsafeMutableBytes { futures_advise_large_pages($0.baseAddress, capacity) }
         }
-        let room = min(missing, max(large!.capacity - count, 1))
-        var outcome: Result<R, E>?
-        large!.append(addingCapacity: room) { (span: inout OutputSpan<UInt8>) in
+        large!.append(addingCapacity: bytes.count) { (span: inout OutputSpan<UInt8>) in
             span.withUnsafeMutableBufferPointer { buffer, initialized in
-                let space = UnsafeMutableRawBufferPointer(start: buffer.baseAddress! + initialized, count: room)
-                outcome = Result { () throws(E) in
-                    let (written, result) = try body(space)
-                    precondition(
-                        written >= 0 && written <= room, "withFreeSpace: \(written) of \(room) bytes written")
-                    initialized += written
-                    return result
+                if let source = bytes.baseAddress {
+                    futures_copy(buffer.baseAddress! + initialized, source, bytes.count)
                 }
+                initialized += bytes.count
             }
         }
-        return try outcome!.get()
     }
 
     /// What is wrong if the input ends here: nil between two frames.
@@ -288,7 +305,7 @@ public struct FrameDecoder: ~Copyable {
         let used = end - start
         if capacity > Self.keptSize, used <= capacity / 8 {
             let smaller = used == 0 ? 0 : max(Self.readSize, 2 * used)
-            let moved = smaller == 0 ? nil : futures_reallocate(nil, smaller)
+            let moved = smaller == 0 ? nil : futures_allocate(smaller)
             if let moved { moved.copyMemory(from: base! + start, byteCount: used) }
             futures_free(base)
             base = moved
@@ -312,14 +329,10 @@ public struct FrameDecoder: ~Copyable {
             let (needed, overflow) = used.addingReportingOverflow(count)
             precondition(!overflow, "FrameDecoder: more bytes than memory can hold")
             let larger = max(needed, capacity + capacity / 2, Self.readSize)
-            if start == 0 {
-                base = futures_reallocate(base, larger)
-            } else {
-                let moved = futures_reallocate(nil, larger)!
-                moved.copyMemory(from: base! + start, byteCount: used)
-                futures_free(base)
-                base = moved
-            }
+            let moved = futures_allocate(larger)!
+            if let base { moved.copyMemory(from: base + start, byteCount: used) }
+            futures_free(base)
+            base = moved
             capacity = larger
         }
         start = 0

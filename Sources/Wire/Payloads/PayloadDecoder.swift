@@ -233,10 +233,10 @@ extension PayloadDecoder {
     /// The next value as bytes, without a copy if it is all of a payload's array.
     mutating func nextBytes() throws(WireError) -> [UInt8] {
         let slice = try take()
-        guard let slice else { return array.isEmpty ? Array(content) : array }
+        guard let slice else { return array.isEmpty ? Array(copying: content) : array }
         var bytes = FuturesSlice()
         if futures_is_field(slice, FUTURES__WIRE__V1__VALUE__KIND_BYTES.rawValue, &bytes) {
-            return Array(UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.length))
+            return Array(copying: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.length))
         }
         return try UInt8._decodeArray(unpack(slice))
     }
@@ -251,13 +251,7 @@ extension PayloadDecoder {
         guard let slice, futures_value_is_numbers(slice, kind.rawValue, &elements) else {
             return try T._decodeArray(unpack(slice))
         }
-        let size = elements.length
-        // Without room, this initialiser writes the count of the empty array that all threads share.
-        if size == 0 { return [] }
-        return Array(unsafeUninitializedCapacity: size / MemoryLayout<T>.stride) { target, count in
-            UnsafeMutableRawBufferPointer(target).baseAddress!.copyMemory(from: elements.bytes, byteCount: size)
-            count = size / MemoryLayout<T>.stride
-        }
+        return Array(elementsOf: UnsafeRawBufferPointer(start: elements.bytes, count: elements.length))
     }
 }
 

@@ -62,7 +62,7 @@ public struct PayloadEncoder {
             let prefix = futures_argument_prefix(
                 kind.rawValue, isArray, content.count, target.assumingMemoryBound(to: UInt8.self))
             if let source = content.baseAddress, content.count > 0 {
-                (target + prefix).copyMemory(from: source, byteCount: content.count)
+                futures_copy(target + prefix, source, content.count)
             }
             return prefix + content.count
         }

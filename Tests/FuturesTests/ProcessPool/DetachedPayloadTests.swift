@@ -11,7 +11,7 @@ extension ProcessSuites {
     @Suite(.enabled(if: DetachedPayloads.arePossible, "this system lets no process into another's memory"))
     struct DetachedPayloadTests {
         private func pool(
-            maxWorkers: Int = 1, detached: Int? = 1 << 17, onWorkerLoss: WorkerLossPolicy = .breakPool,
+            maxWorkers: Int = 1, detached: Int? = PayloadLender.smallest, onWorkerLoss: WorkerLossPolicy = .breakPool,
             compression: CompressionPolicy = .off, initializer: WorkerInitializer? = nil
         ) throws -> ProcessPoolExecutor {
             var options = ProcessPoolOptions(compression: compression, onWorkerLoss: onWorkerLoss)
@@ -36,10 +36,10 @@ extension ProcessSuites {
 
         @Test(
             "large arguments and results arrive whole, and not through the pipes",
-            arguments: [1 << 17, 5_000_001, 40 << 20])
+            arguments: [PayloadLender.smallest, 5_000_001, 40 << 20])
         func roundTrip(size: Int) throws {
             try Leftovers.check {
-                for detached in [1 << 17, nil] {
+                for detached in [PayloadLender.smallest, nil] {
                     let pool = try pool(detached: detached)
                     let sent = bytes(size)
                     let before = try pool.submit(bytesMoved).result(timeout: longTime)

@@ -180,7 +180,7 @@ extension ProcessSuites {
                     threads.start {
                         for round in 0..<60 {
                             // Just beyond what is copied in one step, beside small ones.
-                            let count = [200_000, 5_000_000, 10][(round + thread) % 3]
+                            let count = [400_000, 5_000_000, 10][(round + thread) % 3]
                             let bytes = try? pool.submit(makeBytes, count).result(timeout: longTime)
                             if bytes?.count == count { right.add(1, ordering: .relaxed) }
                         }
