@@ -78,14 +78,14 @@ class Workloads:
             raise SystemExit(f"bench.py: {len(seen)} of {self.workers} workers ran a task")
         return seen
 
-    def repeatedly(self, measurement, warm_up):
-        """Does something once unmeasured, then until the time is up."""
+    def repeatedly(self, measurement, warm_up, at_least=1):
+        """Does something once unmeasured, then so many times, and until the time is up."""
         warm_up()
         end = time.monotonic() + self.seconds
-        while True:
+        done = 0
+        while done < at_least or time.monotonic() < end:
             measurement()
-            if time.monotonic() >= end:
-                return
+            done += 1
 
     def rate(self, row, count, run, value=None, unit="/s"):
         """Measures `run(count)`, after a tenth of it to warm up."""
@@ -141,7 +141,7 @@ class Workloads:
             expect("payload", answer == data)
 
         # A virtual machine may have to get its memory from its host first, which takes many times as long.
-        self.repeatedly(measurement, lambda: [pool.call(tasks.echo, data) for _ in range(3)])
+        self.repeatedly(measurement, lambda: [pool.call(tasks.echo, data) for _ in range(3)], at_least=3)
 
     def fresh_worker(self, row, count):
         # Of the pools that say how their workers start, one spawns them.

@@ -72,11 +72,17 @@ struct Workloads {
         return seen
     }
 
-    /// Does something once unmeasured, then until the time is up.
-    private func repeatedly(_ measurement: () throws -> Void, warmUp: () throws -> Void) rethrows {
+    /// Does something once unmeasured, then so many times, and until the time is up.
+    private func repeatedly(
+        atLeast times: Int = 1, _ measurement: () throws -> Void, warmUp: () throws -> Void
+    ) rethrows {
         try warmUp()
         let end = now() + seconds
-        repeat { try measurement() } while now() < end
+        var done = 0
+        repeat {
+            try measurement()
+            done += 1
+        } while done < times || now() < end
     }
 
     /// `count` calls one after the other, each waited for; their median.
@@ -182,7 +188,8 @@ struct Workloads {
             for index in 0..<count { buffer[index] = UInt8(truncatingIfNeeded: (index &* 0x9e37_79b1) >> 13) }
             initialized = count
         }
-        try repeatedly {
+        // A virtual machine may have to get its memory from its host first, which takes many times as long.
+        try repeatedly(atLeast: 3) {
             let begin = now()
             let answer = try pool.submit(echo, bytes).result()
             report("payload", Double(2 * count) / (now() - begin) / 1e9, "GB/s")
@@ -191,7 +198,6 @@ struct Workloads {
                 throw BenchmarkError("payload: other bytes came back")
             }
         } warmUp: {
-            // A virtual machine may have to get its memory from its host first, which takes many times as long.
             for _ in 0..<3 { _ = try pool.submit(echo, bytes).result() }
         }
     }
