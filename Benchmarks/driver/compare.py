@@ -2,7 +2,7 @@
 table.
 
     Benchmarks/compare.sh                     honest repetitions: about half an hour
-    Benchmarks/compare.sh --quick             one short repetition: about two minutes
+    Benchmarks/compare.sh --quick             one short repetition: four minutes with all peers
     Benchmarks/compare.sh --check             a test that every row works; no peers, no network, figures mean nothing
     Benchmarks/compare.sh --render FOLDER     the table of an earlier run again
 
