@@ -116,20 +116,21 @@ extension Callable {
     /// Runs the body for elements of a chunk; failures do not stop the others.
     func runChunk(_ chunk: ChunkRun, _ decoder: inout PayloadDecoder) throws(InvocationFailure) -> ChunkReply {
         let columns: (repeat [each Input])
+        var undecoded: [Int: any Error] = [:]
         do {
-            columns = try decodeColumns(count: chunk.count, &decoder)
+            columns = try decodeColumns(count: chunk.count, &decoder, undecoded: &undecoded)
         } catch {
             throw failure(error, at: .decodingArguments)
         }
-        return try runChunk(chunk, repeat each columns)
+        return try runChunk(chunk, undecoded, repeat each columns)
     }
 
     private func runChunk(
-        _ chunk: ChunkRun, _ column: repeat [each Input]
+        _ chunk: ChunkRun, _ undecoded: [Int: any Error], _ column: repeat [each Input]
     ) throws(InvocationFailure) -> ChunkReply {
         var part = ChunkPart<Output>(capacity: chunk.count)
         try chunk.forEach { indices, begins in
-            run(indices, begins, &part, repeat each column)
+            run(indices, undecoded, begins, &part, repeat each column)
         } finish: { () throws(InvocationFailure) in
             guard part.count > 0 else { return nil }
             let reply = try encode(part)
@@ -139,19 +140,29 @@ extension Callable {
         return try encode(part)
     }
 
-    /// Runs elements until `begins` says that it is enough.
+    /// Runs elements until `begins` says that it is enough. Those that could not be decoded fail.
     ///
     /// - Returns: the first that was not run.
     private func run(
-        _ indices: Range<Int>, _ begins: (Int) -> Bool, _ part: inout ChunkPart<Output>, _ column: repeat [each Input]
+        _ indices: Range<Int>, _ undecoded: [Int: any Error], _ begins: (Int) -> Bool,
+        _ part: inout ChunkPart<Output>, _ column: repeat [each Input]
     ) -> Int {
         var next = indices.lowerBound
         while next < indices.upperBound {
-            do {
-                let count = try part.append(from: next) { values in
-                    try runUntilThrown(next..<indices.upperBound, begins, &values, repeat each column)
+            var end = indices.upperBound
+            if !undecoded.isEmpty {
+                if let error = undecoded[next] {
+                    part.failed(next, failure(error, at: .decodingArguments))
+                    next += 1
+                    continue
                 }
-                return next + count
+                end = (next..<end).first { undecoded[$0] != nil } ?? end
+            }
+            do {
+                next += try part.append(from: next) { values in
+                    try runUntilThrown(next..<end, begins, &values, repeat each column)
+                }
+                if next < end { return next }
             } catch {
                 next = part.end
                 part.failed(next, failure(error, at: .running))

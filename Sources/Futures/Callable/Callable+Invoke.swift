@@ -18,8 +18,13 @@ extension Callable {
     }
 
     /// Decodes one column for each argument; that there are more is an error, too.
-    package func decodeColumns(count: Int, _ decoder: inout PayloadDecoder) throws -> (repeat [each Input]) {
-        let columns = (repeat try decodeColumn(each code.inputs, count, &decoder))
+    ///
+    /// - Parameter undecoded: gets the elements of which an argument could not be decoded. What the columns have in their
+    ///   places is not to be used; they are empty where nothing could be decoded.
+    func decodeColumns(
+        count: Int, _ decoder: inout PayloadDecoder, undecoded: inout [Int: any Error]
+    ) throws -> (repeat [each Input]) {
+        let columns = (repeat try decodeColumn(each code.inputs, count, &decoder, &undecoded))
         try decoder.finish()
         return columns
     }
@@ -29,6 +34,19 @@ private func decodeValue<T>(_ codec: ValueCodec<T>, _ decoder: inout PayloadDeco
     try codec.decode(from: &decoder)
 }
 
-private func decodeColumn<T>(_ codec: ValueCodec<T>, _ count: Int, _ decoder: inout PayloadDecoder) throws -> [T] {
-    try codec.decodeColumn(count: count, from: &decoder)
+private func decodeColumn<T>(
+    _ codec: ValueCodec<T>, _ count: Int, _ decoder: inout PayloadDecoder, _ undecoded: inout [Int: any Error]
+) throws -> [T] {
+    var failures: [ColumnFailure] = []
+    let values = try codec.decodeColumn(count: count, from: &decoder, failures: &failures)
+    guard !failures.isEmpty else { return values }
+    // The first argument that fails is the one that a call of its own would have told of.
+    for failure in failures where undecoded[failure.index] == nil { undecoded[failure.index] = failure.error }
+    guard let placeholder = values.first else { return [] }
+    var column: [T] = []
+    column.reserveCapacity(count)
+    var rest = values[...]
+    let missing = Set(failures.map(\.index))
+    for index in 0..<count { column.append(missing.contains(index) ? placeholder : rest.removeFirst()) }
+    return column
 }

@@ -117,7 +117,10 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         var wanted: Set<Int> = []
         if let retries, retries.errors > 0 {
             // The user's code: with no lock held.
-            for failure in part.failures where retries.retriesError(failure.error) { wanted.insert(failure.index) }
+            for failure in part.failures where !(failure.error is TransportError) && retries.retriesError(failure.error)
+            {
+                wanted.insert(failure.index)
+            }
         }
         ledger.withLock {
             $0.finish(part.values, part.failures, again: wanted, limit: retries?.errors ?? 0)
@@ -159,12 +162,20 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         guard Int(message.count) == count, covered <= left, message.failures.count <= covered else {
             throw WireError.wrongColumnCount(expected: count, found: Int(message.count))
         }
-        let failures = message.failures.map {
+        var failures = message.failures.map {
             (index: Int($0.index), error: error($0.failure, element: Int($0.index), from: origin))
         }
         var decoder = try PayloadDecoder(frame, format: message.format, limits: origin.limits)
-        let values = try output.decodeColumn(count: covered - failures.count, from: &decoder)
+        var undecoded: [ColumnFailure] = []
+        let values = try output.decodeColumn(count: covered - failures.count, from: &decoder, failures: &undecoded)
         try decoder.finish()
+        if !undecoded.isEmpty {
+            for index in undecoded.indices {
+                undecoded[index].error = TransportError(
+                    .decodingResult, functionName: function.name, cause: undecoded[index].error)
+            }
+            failures = ledger.withLock { $0.failures(failures, withValues: undecoded, of: covered) }
+        }
         // Errors are described in the message.
         let size = max(UInt64(frame.payload.count), message.format.decompressedSize)
         return Part(

@@ -1,3 +1,5 @@
+import Wire
+
 /// Which elements of a chunk are finished, with what, and which are still to be run.
 ///
 /// A worker tells about elements in the order in which it was asked for them, so that what it tells is always about the next of
@@ -103,6 +105,30 @@ struct ChunkLedger<Output: Sendable>: Sendable {
             }
         }
         dropFirst(covered)
+    }
+
+    /// The failures among the next elements: those that a worker tells of, and the values that it tells which could not be
+    /// decoded, by their places among these.
+    func failures(
+        _ told: [(index: Int, error: any Error)], withValues undecoded: [ColumnFailure], of covered: Int
+    ) -> [(index: Int, error: any Error)] {
+        var (told, undecoded) = (told[...], undecoded[...])
+        let valueCount = covered - told.count
+        var failures: [(index: Int, error: any Error)] = []
+        var place = 0
+        for index in nextIndices(covered) {
+            if let failure = told.first, failure.index <= index || place == valueCount {
+                told.removeFirst()
+                failures.append((index, failure.error))
+                continue
+            }
+            if let failure = undecoded.first, failure.index == place {
+                undecoded.removeFirst()
+                failures.append((index, failure.error))
+            }
+            place += 1
+        }
+        return failures
     }
 
     /// How often the most unlucky of the deferred elements has failed; nil if there is none.

@@ -42,7 +42,34 @@ public struct ValueCodec<T>: Sendable {
 
     /// Takes the next value, which has to be an array of `count` elements.
     public func decodeColumn(count: Int, from decoder: inout PayloadDecoder) throws -> [T] {
-        try implementation.decodeColumn(count: count, from: &decoder)
+        var failures: [ColumnFailure] = []
+        let values = try decodeColumn(count: count, from: &decoder, failures: &failures)
+        if let failure = failures.first { throw failure.error }
+        return values
+    }
+
+    /// Takes the next value, which has to be an array of `count` elements. One whose `init(from:)` throws fails alone.
+    ///
+    /// - Parameter failures: gets those, by ascending index.
+    /// - Returns: the others.
+    public func decodeColumn(
+        count: Int, from decoder: inout PayloadDecoder, failures: inout [ColumnFailure]
+    ) throws -> [T] {
+        try implementation.decodeColumn(count: count, from: &decoder, &failures)
+    }
+}
+
+/// An element of a column that could not be decoded.
+public struct ColumnFailure: Sendable {
+    /// Its place in the column.
+    public var index: Int
+    /// What was thrown.
+    public var error: any Error
+
+    /// An element that could not be decoded.
+    public init(index: Int, error: any Error) {
+        self.index = index
+        self.error = error
     }
 }
 
@@ -56,7 +83,9 @@ private class CodecImplementation<T>: @unchecked Sendable {
     func encode(_ value: T, into encoder: inout PayloadEncoder) throws { fatalError("overridden") }
     func decode(from decoder: inout PayloadDecoder) throws -> T { fatalError("overridden") }
     func encodeColumn(_ values: [T], into encoder: inout PayloadEncoder) throws { fatalError("overridden") }
-    func decodeColumn(count: Int, from decoder: inout PayloadDecoder) throws -> [T] { fatalError("overridden") }
+    func decodeColumn(
+        count: Int, from decoder: inout PayloadDecoder, _ failures: inout [ColumnFailure]
+    ) throws -> [T] { fatalError("overridden") }
 }
 
 private final class WireCodec<T: WireValue>: CodecImplementation<T>, @unchecked Sendable {
@@ -72,7 +101,10 @@ private final class WireCodec<T: WireValue>: CodecImplementation<T>, @unchecked 
         try T._appendArray(values, to: &encoder)
     }
 
-    override func decodeColumn(count: Int, from decoder: inout PayloadDecoder) throws -> [T] {
+    /// No type of these refuses a value by itself: what does not decode is no column of it.
+    override func decodeColumn(
+        count: Int, from decoder: inout PayloadDecoder, _ failures: inout [ColumnFailure]
+    ) throws -> [T] {
         let values = try T._nextArray(from: &decoder)
         guard values.count == count else { throw WireError.wrongColumnCount(expected: count, found: values.count) }
         return values
@@ -98,14 +130,21 @@ private final class CodableCodec<T: Codable>: CodecImplementation<T>, @unchecked
         }
     }
 
-    override func decodeColumn(count: Int, from decoder: inout PayloadDecoder) throws -> [T] {
+    override func decodeColumn(
+        count: Int, from decoder: inout PayloadDecoder, _ failures: inout [ColumnFailure]
+    ) throws -> [T] {
         let tree = try decoder.nextForCodable()
         let list = try ValueNode(pointer: tree.node).list("a column of \(T.self)")
         guard list.count == count else { throw WireError.wrongColumnCount(expected: count, found: list.count) }
         var values: [T] = []
         values.reserveCapacity(count)
         for (index, element) in list.enumerated() {
-            values.append(try tree.state.decode(T.self, from: element!, nil, ContainerKey.index(index)))
+            do {
+                values.append(try tree.state.decode(T.self, from: element!, nil, ContainerKey.index(index)))
+            } catch {
+                tree.state.mistake = nil
+                failures.append(ColumnFailure(index: index, error: error))
+            }
         }
         return values
     }
@@ -133,7 +172,9 @@ private final class VoidCodec: CodecImplementation<Void>, @unchecked Sendable {
         try UInt64._append(UInt64(values.count), to: &encoder)
     }
 
-    override func decodeColumn(count: Int, from decoder: inout PayloadDecoder) throws -> [Void] {
+    override func decodeColumn(
+        count: Int, from decoder: inout PayloadDecoder, _ failures: inout [ColumnFailure]
+    ) throws -> [Void] {
         let found = try UInt64._decode(decoder.next())
         guard found == UInt64(count) else {
             throw WireError.wrongColumnCount(expected: count, found: Int(clamping: found))
