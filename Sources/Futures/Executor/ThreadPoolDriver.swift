@@ -93,7 +93,9 @@ final class ThreadPoolDriver: FutureOwner {
             let (dropped, isFinished) = raise { $0.threadFailedToStart() }
             if isFinished { termination.fulfil(()) }
             // With other threads there, they run the job.
-            for other in dropped where other.future !== job.future { other.future.fail(error) }
+            var later = Notifications()
+            for other in dropped where other.future !== job.future { other.future.fail(error, &later) }
+            later.send()
             if dropped.contains(where: { $0.future === job.future }) { throw error }
         }
     }
@@ -124,7 +126,9 @@ final class ThreadPoolDriver: FutureOwner {
         let error = BrokenThreadPool(reason: "the initializer of a thread failed", cause: cause)
         let closing = raise { $0.initializerFailed(error) }
         wake(closing.wake)
-        for job in closing.dropped { job.future.fail(error) }
+        var later = Notifications()
+        for job in closing.dropped { job.future.fail(error, &later) }
+        later.send()
     }
 
     // MARK: Cancelling
@@ -142,8 +146,10 @@ final class ThreadPoolDriver: FutureOwner {
     func shutDown(cancelFutures: Bool) {
         let closing = raise { $0.shutDown(cancelling: cancelFutures) }
         wake(closing.wake)
-        for job in closing.dropped { job.future.cancelByOwner() }
+        var later = Notifications()
+        for job in closing.dropped { job.future.cancelByOwner(&later) }
         if closing.isFinished { termination.fulfil(()) }
+        later.send()
     }
 
     /// Returns when all work is done and the threads have ended; at once when called from one of them, which could

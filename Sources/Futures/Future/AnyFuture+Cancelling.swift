@@ -68,7 +68,7 @@ extension AnyFuture {
         case .cancelled:
             notifyWaiters(&aftermath)
             aftermath.owner?.futureWasCancelled(ticket: ticket)
-            runCallbacks(&aftermath)
+            runCallbacks(&aftermath, byOwner: false)
             return .decided(true)
         case .sent(let owner):
             return .asked(owner.takeBack(ticket: ticket))
@@ -90,7 +90,8 @@ extension AnyFuture {
 public enum RunningCancellation: Sendable, Hashable {
     /// Ask it to end: an async callable sees its `Task` cancelled, a synchronous one asks ``RunningCall/isCancelled``.
     case interrupt
-    /// End its worker process: SIGTERM, and SIGKILL if it is there 5 s later. Another worker takes its place. Calls that had
+    /// End its worker process: SIGTERM, and SIGKILL if it is there ``ProcessPoolOptions/terminationGrace`` later. Another worker
+    /// takes its place. Calls that had
     /// been sent to it besides are run by others; should one of them have begun in that very moment, it is begun again.
     case kill
 }

@@ -2,11 +2,12 @@ import Synchronization
 
 /// A call whose outcome comes later, whatever its type: what all ``Future``s have in common.
 ///
-/// A future is pending until a worker is given the call, then running, and ends cancelled or finished. Every method may
-/// be called from any thread. Futures hash and compare by identity.
+/// A future is pending until a worker begins the call, then running, and ends cancelled or finished. It is pending again when
+/// the call is to be run again (``WorkerLossPolicy``). Every method may be called from any thread. Futures hash and compare by
+/// identity.
 ///
-/// `@unchecked Sendable`: what changes is `word` (atomic), `links` (locked), and the outcome, which is written once, under the lock of `links`, before `word` says that the future is done, and is
-/// read only after.
+/// `@unchecked Sendable`: what changes is `word` (atomic), `links` (locked), and the outcome, which is written once, under the
+/// lock of `links`, before `word` says that the future is done, and is read only after.
 public class AnyFuture: @unchecked Sendable {
     /// The phase and its flags, see ``FutureWord``. Threads that wait sleep on it. Phases change under the lock only.
     final let word = Atomic<UInt32>(0)
@@ -37,7 +38,7 @@ public class AnyFuture: @unchecked Sendable {
     /// Has `callback` called with this future once it is done, however it ends.
     ///
     /// Callbacks run in the order in which they were added: in the thread that completes the future, be it a thread pool's
-    /// or the one that cancels or shuts down; what a worker process answered, in the process pool's thread for callbacks. If
+    /// or the one that cancels or shuts down; of a process pool's calls, but for `cancel()`, in its thread for callbacks. If
     /// the future is done already, `callback` runs at once in this thread, also while earlier callbacks are still running
     /// in another. No lock is held meanwhile: a callback may submit, cancel, wait, add callbacks and shut down. Waiters have
     /// been woken before. A slow callback delays the other callbacks of its thread, and where that is a thread pool's, the calls
@@ -82,7 +83,7 @@ extension AnyFuture {
     /// Where the future stands at this moment.
     public final var state: FutureState { phase.state }
 
-    /// Whether a worker has been given the call and has not finished it.
+    /// Whether a worker has begun the call and has not finished it.
     public final var isRunning: Bool { phase == .running }
 
     /// Whether the call was cancelled.
@@ -141,11 +142,12 @@ extension AnyFuture {
         while let observer = aftermath.observers.popFirst() { observer.futureCompleted(failed: failed) }
     }
 
-    final func runCallbacks(_ aftermath: inout Aftermath) {
+    /// - Parameter byOwner: whether the future's owner has ended it, and not somebody who uses it.
+    final func runCallbacks(_ aftermath: inout Aftermath, byOwner: Bool) {
         if aftermath.callbacks.isEmpty { return }
         let callbacks = aftermath.callbacks
         guard let owner = aftermath.owner else { return runCallbacks(callbacks) }
-        owner.runCallbacks { self.runCallbacks(callbacks) }
+        owner.runCallbacks(endedByOwner: byOwner) { self.runCallbacks(callbacks) }
     }
 
     private final func runCallbacks(_ callbacks: [@Sendable (AnyFuture) -> Void]) {
@@ -190,7 +192,7 @@ extension AnyFuture {
     final func tell(_ aftermath: consuming Aftermath?) -> Bool {
         guard var aftermath else { return false }
         notifyWaiters(&aftermath)
-        runCallbacks(&aftermath)
+        runCallbacks(&aftermath, byOwner: false)
         return true
     }
 

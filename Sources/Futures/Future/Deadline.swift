@@ -41,10 +41,7 @@ package struct Deadline: Sendable, Comparable {
 extension Duration {
     /// The length in nanoseconds, rounded down; beyond about 292 years the nearest number that there is.
     var clampedNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (length, lengthOverflow) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return lengthOverflow ? (seconds < 0 ? .min : .max) : length
+        // Not by `components`, which traps where the seconds are more than there are numbers.
+        Int64(clamping: attoseconds / 1_000_000_000)
     }
 }

@@ -23,7 +23,9 @@ package protocol FutureOwner: AnyObject, Sendable {
     func help(_ future: AnyFuture, ticket: UInt64, until deadline: Deadline)
 
     /// One of its futures has become done in this thread: runs the callbacks, now or soon, here or elsewhere.
-    func runCallbacks(_ callbacks: @escaping @Sendable () -> Void)
+    ///
+    /// - Parameter isOwn: whether the owner has ended it, and not somebody who uses it, by `cancel()`.
+    func runCallbacks(endedByOwner isOwn: Bool, _ callbacks: @escaping @Sendable () -> Void)
 }
 
 /// What came of an attempt to stop a running call.
@@ -41,5 +43,5 @@ extension FutureOwner {
 
     package func help(_ future: AnyFuture, ticket: UInt64, until deadline: Deadline) {}
 
-    package func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) { callbacks() }
+    package func runCallbacks(endedByOwner isOwn: Bool, _ callbacks: @escaping @Sendable () -> Void) { callbacks() }
 }

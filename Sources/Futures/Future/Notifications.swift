@@ -1,11 +1,12 @@
 /// Who is still to be told that futures have ended.
 ///
 /// Waking a thread costs as much as several calls do. Who ends many futures ends them all before it wakes the first thread,
-/// which then finds them all done, and does not sleep again for each.
+/// which then finds them all done, and does not sleep again for each. Nor does a callback that waits for another of them wait
+/// for itself.
 struct Notifications {
     private final class Notification {
         let future: AnyFuture
-        var aftermath: AnyFuture.Aftermath?
+        var aftermath: AnyFuture.Aftermath
 
         init(_ future: AnyFuture, _ aftermath: consuming AnyFuture.Aftermath) {
             self.future = future
@@ -29,14 +30,16 @@ struct Notifications {
         }
     }
 
-    /// Tells them; with no lock held, since it may run the users' callbacks.
+    /// Tells them: first all who wait, then the callbacks, which may take as long as they like. With no lock held, since the
+    /// users' callbacks may run here (``FutureOwner/runCallbacks(endedByOwner:_:)``).
     mutating func send() {
         guard !isEmpty else { return }
         for future in sleptOn { future.word.wakeAll() }
         sleptOn.removeAll(keepingCapacity: true)
         let now = others
         others.removeAll(keepingCapacity: true)
-        for notification in now { _ = notification.future.tell(notification.aftermath.take()) }
+        for notification in now { notification.future.notifyWaiters(&notification.aftermath) }
+        for notification in now { notification.future.runCallbacks(&notification.aftermath, byOwner: true) }
     }
 }
 

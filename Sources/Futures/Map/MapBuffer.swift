@@ -311,8 +311,9 @@ final class MapBuffer: Sendable {
                 state.inputFailure = nil
                 return .failed(failure)
             case .reading, .asynchronous: return .waitForChange
-            // Another consumer took the last result and has not come to reading on, or the backlog was full.
-            case .waiting: return state.unordered.isEmpty ? .readInput : .waitForChange
+            // Another consumer took the last result and has not come to reading on, or the backlog was full. Without room parts
+            // are done of which this was not told yet.
+            case .waiting: return state.unordered.isEmpty && state.window.hasRoom ? .readInput : .waitForChange
             }
         }
     }

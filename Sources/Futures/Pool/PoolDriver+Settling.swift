@@ -17,8 +17,9 @@ extension PoolDriver {
             for write in work.writes { carryOut(write, &work) }
             for link in work.touched { flush(link) }
             work.touched.removeAll(keepingCapacity: true)
+            // Before the role is given back: until then the pool cannot end, and with it the thread for callbacks.
+            work.notifications.send()
         } while handsOver || rounds == Self.mostSettlingRounds ? handOver() : takeWork(&work, isBeginning: false)
-        work.notifications.send()
     }
 
     /// So often a thread finds what others have added meanwhile, until it leaves the rest: it has something else to do, and a busy
@@ -124,7 +125,9 @@ extension PoolDriver {
         case .release(let worker): order(.release(worker))
         case .roomAppeared: room.raise()
         case .deadlineChanged: wakeThread()
-        case .finished: finish()
+        case .finished:
+            work.notifications.send()
+            finish()
         }
     }
 

@@ -13,8 +13,8 @@ import Wire
 /// epoll_wait while nothing happens.
 ///
 /// Futures are ended with no lock held: by who reads their answers, or by the one with the settling role for what fails.
-/// Who waits for them is told later (``Notifications``), outside the role, with what else has ended meanwhile. The users' callbacks
-/// run then, in that thread; those of who reads in one of their own, so that a slow one holds up neither the pool nor a waiting thread.
+/// Who waits for them is told later (``Notifications``), with what else has ended meanwhile. The users' callbacks run in a thread of
+/// their own, so that a slow one holds up neither the pool nor a thread that happens to use it.
 ///
 /// `@unchecked Sendable`: `loop` and `turn` belong to the driver's thread, everything else is immutable, locked or atomic.
 final class PoolDriver: @unchecked Sendable {
@@ -280,8 +280,9 @@ final class PoolDriver: @unchecked Sendable {
     /// Whether this thread reads from a worker, so that others, and the end of the worker, may have to wait for it.
     var isReading: Bool { thread.isCurrent || isReadingHere }
 
-    func runCallbacks(_ callbacks: @escaping @Sendable () -> Void) {
-        if isReading { callbackThread.run(callbacks) } else { callbacks() }
+    /// What the pool has ended may be found so by any thread that uses it, in the middle of something else.
+    func runCallbacks(endedByOwner isOwn: Bool, _ callbacks: @escaping @Sendable () -> Void) {
+        if isOwn || isReading { callbackThread.run(callbacks) } else { callbacks() }
     }
 
     private func startThread() throws {

@@ -129,6 +129,14 @@ extension PoolState {
     mutating func set(_ kind: PoolTimers.Kind, at time: Int64, _ actions: inout [PoolAction<Job>]) {
         let isEarlier = time < timers.next ?? .max
         timers.set(kind, at: time)
+        // One for each worker and each task that pauses, and a few that are not for one of these.
+        timers.dropMeaningless(most: workers.count + delayedCount) { entry in
+            switch entry.kind {
+            case .worker(let id): workers[id]?.timer == entry.time
+            case .retry(let id): tasks[id]?.isDelayed == true
+            case .steal, .start: true
+            }
+        }
         if isEarlier { actions.append(.deadlineChanged) }
     }
 

@@ -79,10 +79,11 @@ public struct WorkerLimits: Sendable, Hashable {
     /// Nothing but what is inherited.
     public static let none = WorkerLimits()
 
-    /// The processor time in the kernel's unit.
+    /// The processor time in the kernel's unit, rounded up.
     var processorSeconds: Int? {
-        processorTime.map {
-            $0.components.attoseconds > 0 ? Int($0.components.seconds) + 1 : Int($0.components.seconds)
+        processorTime.map { time in
+            let (seconds, rest) = time.attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000_000_000_000)
+            return Int(clamping: rest > 0 ? seconds + 1 : seconds)
         }
     }
 }

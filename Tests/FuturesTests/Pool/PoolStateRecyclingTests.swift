@@ -107,4 +107,34 @@ struct PoolStateRecyclingTests {
         world.runToTheEnd()
         #expect(world.outcomes.values.allSatisfy { $0 == .answered } && world.outcomes.count == 3)
     }
+
+    @Test("timers of workers that are gone do not pile up, however far ahead they were set")
+    func staleTimers() throws {
+        var world = PoolWorld(maxWorkers: 2, maxTasksPerChild: 1)
+        for _ in 0..<1_000 {
+            try world.submit()
+            let worker = try #require(world.workers.first { $0.value.stage == .spawning }?.key)
+            world.becomeReady(worker)
+            world.answer(worker)
+            world.die(worker)
+        }
+        #expect(world.outcomes.count == 1_000)
+        #expect(world.state.timers.count < 200)
+    }
+
+    @Test("nor do those of calls that were to be run again and were cancelled")
+    func staleRetries() throws {
+        let policy = RetryPolicy(errors: 1, backoff: .init(first: .seconds(3_600), jitter: 0))
+        var world = PoolWorld(maxWorkers: 1, onWorkerLoss: .retry(policy))
+        for _ in 0..<1_000 {
+            let id = try world.submit()
+            let worker = try #require(world.workers.keys.first)
+            if world.workers[worker]?.stage == .spawning { world.becomeReady(worker) }
+            world.answer(worker, throwsError: true)
+            #expect(world.state.delayedCount == 1)
+            world.raise { state, now, actions in state.cancelled(id, now: now, &actions) }
+        }
+        #expect(world.state.delayedCount == 0)
+        #expect(world.state.timers.count < 200)
+    }
 }
