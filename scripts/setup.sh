@@ -38,7 +38,7 @@ done
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-    complain "missing: ${missing[*]} (names of Debian packages; with Homebrew: protobuf-c zlib pkg-config). Install them."
+    complain "missing: ${missing[*]} (names of Debian packages). Install them."
     exit 1
 fi
 say "setup: installing with apt: ${missing[*]}"

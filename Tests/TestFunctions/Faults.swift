@@ -139,7 +139,7 @@ public enum FaultMoment: String, Codable, Sendable {
     case putting
     /// The pool is copying much from the worker's memory.
     case lending
-    /// The worker has had nothing to do for a while.
+    /// The worker has told its last answer, and waits for the next call.
     case idle
     /// The worker is ending.
     case ending
@@ -231,9 +231,8 @@ private final class Armed {
         case .putting:
             let before = addresses
             while addresses < before + 80 << 20 { usleep(50) }
-        // The main thread waits for the pool to say that it has them.
-        case .lending: while !mainThreadReads { usleep(50) }
-        case .idle: usleep(20_000)
+        // The main thread waits for the pool to say that it has them; or for the next call, with all answers written.
+        case .lending, .idle: while !mainThreadReads { usleep(50) }
         case .ending: break
         }
     }

@@ -5,6 +5,8 @@ import struct Synchronization.Atomic
 
 // Callables that do something to the process in which they run, or look at it.
 
+/// Tells which process it runs in, whatever the element.
+public let processOfElement = Callable("process_of_element") { (_: Int) -> Int in Int(getpid()) }
 /// Calls itself so many times, each time with a piece of the stack.
 public let descend = Callable("descend") { (depth: Int) -> Int in Depth().descend(depth) }
 private class Depth {
@@ -283,6 +285,7 @@ private let signalsSeen = Atomic<Int>(0)
 nonisolated(unsafe) private var notesValue: [String] = []
 
 public let processFunctions = FunctionRegistry {
+    processOfElement
     descend
     outgrow
     readVariable

@@ -124,6 +124,11 @@ public let echoFragileLater = Callable("echo_fragile_later") { (value: Fragile, 
 public let makeFragile = Callable("make_fragile") { (fault: String) -> Fragile in
     Fragile(Fragile.Fault(rawValue: fault)!)
 }
+/// Makes one after a tenth of a millisecond, so that a chunk of many is told by and by.
+public let makeFragileLater = Callable("make_fragile_later") { (fault: String) -> Fragile in
+    usleep(100)
+    return Fragile(Fragile.Fault(rawValue: fault)!)
+}
 /// Ends the worker as a bug in Swift code does.
 public let trap = Callable("trap") { (message: String) -> Int in fatalError(message) }
 /// Ends the worker with a signal.
@@ -354,6 +359,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     echoFragile
     echoFragileLater
     makeFragile
+    makeFragileLater
     trap
     raiseSignal
     writeToNowhere
@@ -395,4 +401,5 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     processFunctions
     reductions
     sharedFunctions
+    endFunctions
 }

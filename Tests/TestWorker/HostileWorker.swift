@@ -23,6 +23,8 @@ enum HostileWorker {
         var random = SystemRandomNumberGenerator()
         /// How many elements of the chunk are to be run.
         var left = 0
+        /// The call that was given back, and is answered once the pool has seen that.
+        var givenBack: (id: UInt64, attempt: UInt32, count: UInt32?)?
 
         init(manner: String) { self.manner = manner }
 
@@ -47,8 +49,18 @@ enum HostileWorker {
                 left = chunk.ranges.isEmpty ? Int(chunk.count) : chunk.ranges.reduce(0) { $0 + $1.count }
                 try answer(chunk.id, chunk.attempt, count: chunk.count)
             case .drain: exit(0)
+            case .pong: try answerGivenBack()
             default: break
             }
+        }
+
+        /// Tells in a file that the pool has seen that a call was given back, and answers it when another is there.
+        private mutating func answerGivenBack() throws {
+            guard let call = givenBack else { return }
+            let folder = CommandLine.arguments[3]
+            close(open("\(folder)/given back", O_CREAT | O_WRONLY, 0o600))
+            while access("\(folder)/go", F_OK) != 0 { usleep(1_000) }
+            try finish(call.id, call.attempt, call.count)
         }
 
         private mutating func welcome() throws {
@@ -94,6 +106,15 @@ enum HostileWorker {
                 }
                 try say(.ping(Ping(nonce: .max)))
                 try finish(id, attempt, count, runTime: .max)
+            case "gives back unasked" where CommandLine.arguments.count > 3:
+                guard givenBack == nil else {
+                    // The pool has sent it again.
+                    close(open("\(CommandLine.arguments[3])/again", O_CREAT | O_WRONLY, 0o600))
+                    return
+                }
+                givenBack = (id, attempt, count)
+                try say(.cancelReply(CancelReply(id: id, attempt: attempt, takenBack: true)))
+                try say(.ping(Ping(nonce: 1)))
             case "gives back unasked":
                 try say(.cancelReply(CancelReply(id: id, attempt: attempt, takenBack: true)))
                 try finish(id, attempt, count)

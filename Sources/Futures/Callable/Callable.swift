@@ -4,7 +4,7 @@ import Wire
 ///
 /// ```swift
 /// let power = Callable("pow") { (base: Int, exponent: Int) -> Int in ... }
-/// let future = try pool.submit(power, 323, 1235)
+/// let future = try pool.submit(power, 3, 20)
 /// ```
 ///
 /// The name is what travels; the types are checked at compile time where you submit and compared once more in the

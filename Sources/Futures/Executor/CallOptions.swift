@@ -16,8 +16,8 @@ public struct CallOptions: Sendable, Hashable {
     /// How long the call may run before its worker process is ended, counted from its start there; more than zero. Nil for the
     /// pool's ``ProcessPoolOptions/hardTimeout``.
     ///
-    /// The future fails with ``TaskTimeoutError`` at once; the worker gets SIGTERM, and SIGKILL if it is there 5 s later. What
-    /// it had been sent besides is run by others. Of a map each element has this time; the others of its chunk are kept or
+    /// The future fails with ``TaskTimeoutError`` at once; the worker gets SIGTERM, and SIGKILL if it is there
+    /// ``ProcessPoolOptions/terminationGrace`` later. What it had been sent besides is run by others. Of a map each element has this time; the others of its chunk are kept or
     /// run elsewhere. Only process pools have this: a thread cannot be ended.
     public var hardTimeout: Duration?
 

@@ -5,9 +5,13 @@
 public protocol Executor: AnyObject, Sendable {
     /// Schedules `callable` to be run with the arguments and returns at once.
     ///
+    /// What becomes of the call is the future's: what it throws, and, on a process pool, the loss of its worker
+    /// (``WorkerLossPolicy``).
+    ///
     /// - Throws: ``ExecutorShutdownError`` after a shutdown; a ``BrokenExecutor`` error on a broken pool;
     ///   ``CallableError`` when the executor does not know the function; ``BacklogFullError`` when no more may wait;
-    ///   ``InvalidArgumentError`` for time limits that are none, or that the executor cannot keep.
+    ///   ``InvalidArgumentError`` for time limits that are none, or that the executor cannot keep; ``SystemError`` if the
+    ///   system gives a pool no thread.
     func submit<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input, options: CallOptions
     ) throws -> Future<Output>
@@ -37,6 +41,10 @@ extension Executor {
     /// ``shutdown(wait:cancelFutures:)`` that waits for everything submitted.
     @available(*, noasync, message: "this blocks the thread; use `await shutdown()`")
     public func shutdown() { shutdown(wait: true, cancelFutures: false) }
+
+    /// ``shutdown(wait:cancelFutures:)`` that runs everything submitted.
+    @available(*, noasync, message: "this blocks the thread; use `await shutdown()`")
+    public func shutdown(wait: Bool) { shutdown(wait: wait, cancelFutures: false) }
 
     /// ``shutdown(cancelFutures:)`` that runs everything submitted first.
     public func shutdown() async { await shutdown(cancelFutures: false) }

@@ -6,7 +6,8 @@ public protocol LocalExecutor: Executor {
     ///   - name: what the future's description and errors call the closure.
     ///   - options: how it is treated among other calls.
     /// - Throws: ``ExecutorShutdownError`` after a shutdown; a ``BrokenExecutor`` error on a broken pool;
-    ///   ``BacklogFullError`` when no more may wait; ``SystemError`` if a pool has no thread and the system gives none.
+    ///   ``BacklogFullError`` when no more may wait; ``InvalidArgumentError`` for a time limit, which threads cannot keep;
+    ///   ``SystemError`` if a pool has no thread and the system gives none.
     func submit<Output: Sendable>(
         name: String?, options: CallOptions, _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output>

@@ -6,14 +6,15 @@ import Wire
 ///
 /// ```swift
 /// try await withProcessPool(registry, maxWorkers: 4) { pool in
-///     let future = try pool.submit(power, 323, 1235)
+///     let future = try pool.submit(power, 3, 20)
 ///     print(try await future.value)
 /// }
 /// ```
 ///
 /// Workers are started when there is work for them. A call that throws fails its own future; a worker that ends abruptly
-/// (a trap, a signal, `exit`) breaks the pool: everything pending and running fails with ``BrokenProcessPool``, which
-/// tells what the worker was doing and what it last wrote to standard error, and later submissions throw it.
+/// (a trap, a signal, `exit`) breaks the pool by default: everything pending and running fails with ``BrokenProcessPool``,
+/// which tells what the worker was doing and what it last wrote to standard error, and later submissions throw it. With
+/// ``ProcessPoolOptions/onWorkerLoss`` it costs one call, or is made up for.
 ///
 /// A pool that is dropped without a shutdown finishes what was submitted and then frees everything. When the program ends
 /// before that, the workers end, too, and unfinished work is lost.
@@ -76,10 +77,12 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
     /// Schedules a call and returns at once. The arguments are encoded in this thread.
     ///
     /// When an argument's `encode(to:)` throws, the future fails with a ``TransportError``. When the worker dies that has begun
-    /// the call, or was sent it, the pool is broken.
+    /// the call, it depends on ``ProcessPoolOptions/onWorkerLoss``: by default the pool is broken and the future fails with
+    /// ``BrokenProcessPool``, else the call is run again, or its future alone fails with ``WorkerLostError``.
     ///
     /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenProcessPool`` on a broken pool; ``CallableError`` if
-    ///   the callable is not in the registry; ``BacklogFullError`` when no more may wait.
+    ///   the callable is not in the registry; ``BacklogFullError`` when no more may wait; ``InvalidArgumentError`` for time
+    ///   limits that are none; ``SystemError`` if the system gives the pool no thread.
     public func submit<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input, options: CallOptions
     ) throws -> Future<Output> {
@@ -138,7 +141,7 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
 
     /// Ends the workers with SIGTERM: running calls fail with ``BrokenProcessPool``, waiting ones are cancelled. A call that
     /// was sent ahead to a worker fails, too: whether it had begun is not known. A worker that ignores the signal is killed
-    /// 5 s later. The pool counts as shut down. Any thread, at any time, any number of times.
+    /// after the ``ProcessPoolOptions/terminationGrace``. The pool counts as shut down. Any thread, at any time, any number of times.
     public func terminateWorkers() { driver.terminate(signal: SIGTERM, by: "terminateWorkers()") }
 
     /// Ends the workers with SIGKILL; otherwise as ``terminateWorkers()``.
@@ -147,9 +150,10 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
 
 /// A call that each worker makes before its first task, replacements too.
 ///
-/// If it throws, the pool is broken with that error: the next worker would fail the same way. A worker that dies in it, or is
-/// not through 60 s after its start, is one that could not be started: the others carry on, and with none left the pool is
-/// broken.
+/// If it throws, the pool is broken with that error, whatever ``ProcessPoolOptions/onWorkerLoss`` says, since the next worker
+/// would fail the same way: what other workers run fails, too. A worker that dies in it, or is not through
+/// ``ProcessPoolOptions/startTimeout`` after its start, is one that could not be started: the others carry on, and with none
+/// left the pool is broken.
 public struct WorkerInitializer: Sendable {
     let prepare: @Sendable (FunctionTable) throws -> PoolDriver.Initializer
 
@@ -174,28 +178,5 @@ public struct WorkerInitializer: Sendable {
                 function: try functions.find(callable.name, callable.signature), payload: payload,
                 errors: callable.errors, shared: shared)
         }
-    }
-}
-
-/// Runs `body` with a process pool, and shuts the pool down at its end: when `body` returns, after all submitted work;
-/// when it throws or its task is cancelled, work that has not begun is cancelled first.
-///
-/// - Parameters: as for ``ProcessPoolExecutor/init(_:maxWorkers:worker:maxTasksPerChild:initializer:options:)``.
-nonisolated(nonsending) public func withProcessPool<Value>(
-    _ registry: FunctionRegistry, maxWorkers: Int? = nil, worker: WorkerCommand = .thisExecutable,
-    maxTasksPerChild: Int? = nil, initializer: WorkerInitializer? = nil,
-    options: ProcessPoolOptions = ProcessPoolOptions(),
-    _ body: nonisolated(nonsending) (ProcessPoolExecutor) async throws -> Value
-) async throws -> Value {
-    let pool = try ProcessPoolExecutor(
-        registry, maxWorkers: maxWorkers, worker: worker, maxTasksPerChild: maxTasksPerChild, initializer: initializer,
-        options: options)
-    do {
-        let value = try await body(pool)
-        await pool.shutdown(cancelFutures: Task.isCancelled)
-        return value
-    } catch {
-        await pool.shutdown(cancelFutures: true)
-        throw error
     }
 }

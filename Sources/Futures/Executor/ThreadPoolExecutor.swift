@@ -56,7 +56,8 @@ public final class ThreadPoolExecutor: LocalExecutor, MappingExecutor {
     ///   - name: what the future's description and errors call the closure.
     ///   - options: how it is treated among other calls.
     /// - Throws: ``ExecutorShutdownError`` after a shutdown; ``BrokenThreadPool`` after an initializer failed;
-    ///   ``BacklogFullError`` when no more may wait; ``SystemError`` if the pool has no thread and the system gives none.
+    ///   ``BacklogFullError`` when no more may wait; ``InvalidArgumentError`` for a time limit, which threads cannot keep;
+    ///   ``SystemError`` if the pool has no thread and the system gives none.
     public func submit<Output: Sendable>(
         name: String? = nil, options: CallOptions = CallOptions(), _ body: @escaping @Sendable () throws -> Output
     ) throws -> Future<Output> {
@@ -86,27 +87,5 @@ public final class ThreadPoolExecutor: LocalExecutor, MappingExecutor {
     public func shutdown(cancelFutures: Bool = false) async {
         driver.shutDown(cancelFutures: cancelFutures)
         await driver.waitForTermination()
-    }
-}
-
-/// Runs `body` with a thread pool, and shuts the pool down at its end: when `body` returns, after all submitted work; when
-/// it throws or its task is cancelled, work that has not begun is cancelled first.
-///
-/// - Parameters: as for ``ThreadPoolExecutor/init(maxWorkers:threadNamePrefix:initializer:backlogLimit:)``.
-nonisolated(nonsending) public func withThreadPool<Value>(
-    maxWorkers: Int? = nil, threadNamePrefix: String = "futures-pool",
-    initializer: (@Sendable () throws -> Void)? = nil, backlogLimit: BacklogLimit = .none,
-    _ body: nonisolated(nonsending) (ThreadPoolExecutor) async throws -> Value
-) async throws -> Value {
-    let pool = try ThreadPoolExecutor(
-        maxWorkers: maxWorkers, threadNamePrefix: threadNamePrefix, initializer: initializer,
-        backlogLimit: backlogLimit)
-    do {
-        let value = try await body(pool)
-        await pool.shutdown(cancelFutures: Task.isCancelled)
-        return value
-    } catch {
-        await pool.shutdown(cancelFutures: true)
-        throw error
     }
 }

@@ -2,6 +2,11 @@
 ///
 /// Executors hand futures out; blocking code asks for the ``result(timeout:)``, async code for the ``value``. A future
 /// that you make yourself can be completed by anyone with ``setResult(_:)`` and ``AnyFuture/setException(_:)``.
+///
+/// A call fails with what it threw; out of a worker process that is the error itself where the callable names its type, else
+/// a ``RemoteError``. It fails with ``BrokenThreadPool`` or ``BrokenProcessPool`` if its pool broke, by default also when its
+/// worker died; with ``WorkerLostError`` if the pool goes on without that worker; with ``TaskTimeoutError`` when it ran longer
+/// than it was allowed to; and with ``TransportError`` if arguments or result cannot travel.
 public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     private var storedValue: UnsafeMutablePointer<Value>? {
         phase == .returned ? outcomeMemory?.assumingMemoryBound(to: Value.self) : nil
@@ -39,7 +44,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// What the call returned; blocks the thread until then.
     ///
     /// - Parameter timeout: how long to wait; nil waits for ever, zero or less does not wait.
-    /// - Throws: the error that the call threw; ``CancelledError`` if it was cancelled; ``TimeoutError`` (source
+    /// - Throws: the error with which the call failed; ``CancelledError`` if it was cancelled; ``TimeoutError`` (source
     ///   ``TimeoutError/Source/wait``) if it is unfinished after `timeout`, which leaves the future alone.
     @available(*, noasync, message: "this blocks the thread; async code calls `try await future.value`")
     public func result(timeout: Duration? = nil) throws -> Value {
@@ -61,7 +66,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// When the awaiting task is cancelled, this throws `CancellationError` at once and leaves the call alone: others
     /// may wait for it too. Call ``AnyFuture/cancel()`` if nobody does. An outcome that is there already is given also to a cancelled task.
     ///
-    /// - Throws: the error that the call threw; ``CancelledError`` if the call was cancelled; `CancellationError` if the
+    /// - Throws: the error with which the call failed; ``CancelledError`` if the call was cancelled; `CancellationError` if the
     ///   awaiting task was.
     nonisolated(nonsending) public var value: Value {
         get async throws {

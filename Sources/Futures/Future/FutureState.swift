@@ -1,8 +1,8 @@
 /// Where a future stands, as its users see it.
 public enum FutureState: String, Sendable, Hashable, CustomStringConvertible {
-    /// No worker has begun the call; it can be cancelled.
+    /// No worker has begun the call, or it is to be run again; it can be cancelled.
     case pending
-    /// A worker has been given the call.
+    /// A worker has begun the call.
     case running
     /// It was cancelled: before it began, or by being ended while it ran.
     case cancelled
@@ -15,9 +15,9 @@ public enum FutureState: String, Sendable, Hashable, CustomStringConvertible {
 
 /// A future's state and outcome, taken together at one moment.
 public enum FutureSnapshot<Value: Sendable>: Sendable {
-    /// No worker has begun the call.
+    /// No worker has begun the call, or it is to be run again.
     case pending
-    /// A worker has been given the call.
+    /// A worker has begun the call.
     case running
     /// It was cancelled: before it began, or by being ended while it ran.
     case cancelled

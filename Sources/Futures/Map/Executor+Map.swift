@@ -9,6 +9,9 @@ extension Executor {
     /// The sequences are read, and everything is submitted, at the call; on a process pool with an automatic chunk size
     /// everything is read at the call, and submitted as the workers get on. Results come in the order of the elements.
     ///
+    /// An element fails for itself, also within a chunk: with what the function throws for it, a ``TransportError`` when it does
+    /// not travel, or what the loss of its worker comes to (``WorkerLossPolicy``; by default all of the pool's calls fail).
+    ///
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
     ///   - sequence: its arguments.
@@ -38,8 +41,8 @@ extension Executor {
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
-    ///     `.automatic`. Makes no difference on threads.
+    ///   - chunkSize: how many elements go to a worker process in one message, at least 1, or `.automatic`. One above
+    ///     `bufferSize` counts as that. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer, at least 1, or how many bytes (``BufferSize``). To
     ///     keep all workers busy it takes a few chunks for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
@@ -66,8 +69,8 @@ extension Executor {
     /// - Parameters:
     ///   - callable: the function, with one parameter for each sequence.
     ///   - sequence: its arguments. The map reads them from any thread: nobody else may use them any more.
-    ///   - chunkSize: how many elements go to a worker process in one message, at least 1 and no more than `bufferSize`, or
-    ///     `.automatic`. A chunk is sent when it is full, or at the end. Makes no difference on threads.
+    ///   - chunkSize: how many elements go to a worker process in one message, at least 1, or `.automatic`. One above
+    ///     `bufferSize` counts as that. A chunk is sent when it is full, or at the end. Makes no difference on threads.
     ///   - bufferSize: how many elements are taken ahead of the consumer, at least 1, or how many bytes (``BufferSize``). To
     ///     keep all workers busy it takes a few chunks for each.
     ///   - timeout: how long after this call results may be waited for; nil for no limit.

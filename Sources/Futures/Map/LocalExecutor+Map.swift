@@ -64,8 +64,8 @@ extension LocalExecutor {
     ///     each. Bytes mean a number of elements here (``BufferSize/bytes(_:)``).
     ///   - timeout: how long after this call results may be waited for; nil for no limit.
     ///   - options: for each of the calls.
-    /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1; ``CallableError`` when the executor does
-    ///   not know the function. What submitting and the calls themselves throw comes with the results.
+    /// - Throws: ``InvalidArgumentError`` for a `chunkSize` or `bufferSize` below 1. What submitting and the calls themselves
+    ///   throw comes with the results.
     public func map<Output: Sendable, each Input: Sendable, each Source: AsyncSequence>(
         _ body: @escaping @Sendable (repeat each Input) throws -> Output, _ sequence: repeat sending each Source,
         chunkSize: some ChunkSize = 1, bufferSize: some BufferSize, timeout: Duration? = nil,

@@ -27,12 +27,12 @@ public final class JournaledExecutor: Executor, MappingExecutor {
 
     /// Shuts the executor down.
     @available(*, noasync, message: "this blocks the thread; use `await shutdown(cancelFutures:)`")
-    public func shutdown(wait: Bool, cancelFutures: Bool) {
+    public func shutdown(wait: Bool = true, cancelFutures: Bool = false) {
         executor.shutdown(wait: wait, cancelFutures: cancelFutures)
     }
 
     /// Shuts the executor down.
-    public func shutdown(cancelFutures: Bool) async { await executor.shutdown(cancelFutures: cancelFutures) }
+    public func shutdown(cancelFutures: Bool = false) async { await executor.shutdown(cancelFutures: cancelFutures) }
 
     func mapTarget<Output, each Input>(
         _ callable: Callable<Output, repeat each Input>, _ options: CallOptions

@@ -32,14 +32,34 @@ extension WorkerCommand {
     /// - Returns: the functions in the worker's order.
     /// - Throws: ``WorkerStartError`` when the program cannot be run, or is no worker; ``SystemError`` without descriptors
     ///   or processes left.
-    @available(*, noasync, message: "this blocks the thread")
+    @available(*, noasync, message: "this blocks the thread; use `await functions()`")
     public func functions(timeout: Duration = .seconds(60)) throws -> [WorkerFunction] {
+        try ask(timeout, until: Future())
+    }
+
+    /// Starts the program as a worker, asks which functions it has, and ends it; suspends the task.
+    ///
+    /// - Parameter timeout: how long that may take.
+    /// - Returns: the functions in the worker's order.
+    /// - Throws: as the blocking form; `CancellationError` when the task is cancelled, which ends the program, too.
+    public func functions(timeout: Duration = .seconds(60)) async throws -> [WorkerFunction] {
+        let (answer, end) = (Future<[WorkerFunction]>(), Future<Void>())
+        try DriverThread(name: "futures-inquiry").start { answer.run { try ask(timeout, until: end) } }
+        return try await withTaskCancellationHandler {
+            try await answer.value
+        } onCancel: {
+            end.cancel()
+        }
+    }
+
+    /// - Parameter end: nobody wants to know any more when it is done.
+    private func ask(_ timeout: Duration, until end: Future<Void>) throws -> [WorkerFunction] {
         // It would be asked for its functions by itself, and so on without end.
         guard !WorkerProcess.isUnserved else { throw WorkerStartError(command: self, reason: .isItselfAWorker) }
         try validate()
         // A program that ends at once is an error, and not our end.
         futures_ignore_sigpipe()
-        let inquiry = WorkerInquiry(self, try spawn(), Deadline(after: timeout))
+        let inquiry = WorkerInquiry(self, try spawn(), Deadline(after: timeout), end)
         defer { inquiry.link.killAndReap() }
         do {
             return try inquiry.functions()
@@ -61,10 +81,12 @@ private struct WorkerInquiry {
 
     let link: PipeLink
     private let deadline: Deadline
+    private let end: Future<Void>
 
-    init(_ command: WorkerCommand, _ process: consuming SpawnedProcess, _ deadline: Deadline) {
+    init(_ command: WorkerCommand, _ process: consuming SpawnedProcess, _ deadline: Deadline, _ end: Future<Void>) {
         link = PipeLink(id: WorkerID(rawValue: 0), command: command, process: process)
         self.deadline = deadline
+        self.end = end
     }
 
     func functions() throws -> [WorkerFunction] {
@@ -75,7 +97,7 @@ private struct WorkerInquiry {
             if case .closed = link.flush() { link.isClosedByWorker = true }
             _ = link.errorOutput.read()
             if let welcome = try read() { return try functions(of: welcome) }
-            if link.hasStoppedReading { throw Failure.reason(.ended(try end())) }
+            if link.hasStoppedReading { throw Failure.reason(.ended(try status())) }
             try wait([
                 (link.fromWorker.rawValue, POLLIN), (link.outbox.isEmpty ? -1 : link.toWorker.rawValue, POLLOUT),
                 (link.errorOutput.hasEnded ? -1 : link.errorOutput.descriptor.rawValue, POLLIN),
@@ -130,7 +152,7 @@ private struct WorkerInquiry {
     }
 
     /// How the process ended, which closed its end of the wire.
-    private func end() throws -> TerminationStatus {
+    private func status() throws -> TerminationStatus {
         while true {
             if let status = link.reap() {
                 _ = link.errorOutput.read()
@@ -143,7 +165,7 @@ private struct WorkerInquiry {
 
     /// Waits until one of the descriptors is ready, or a moment.
     private func wait(_ descriptors: [(descriptor: Int32, events: Int32)]) throws {
-        if deadline.hasPassed { throw Failure.timedOut }
+        if deadline.hasPassed || end.isDone { throw Failure.timedOut }
         var polled = descriptors.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
         // The time limit is looked at ten times a second; a worker answers within milliseconds.
         _ = poll(&polled, nfds_t(polled.count), 100)

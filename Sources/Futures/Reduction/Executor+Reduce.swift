@@ -10,7 +10,8 @@ extension Executor {
     ///     any more.
     ///   - inOrder: whether only neighbours are combined, the earlier one on the left. Without it partial results are combined
     ///     as they come, which needs a combining that is commutative, too, and does not wait for slow elements.
-    ///   - chunkSize: how many elements one call in a worker gets, at least 1 and no more than `bufferSize`, or `.automatic`.
+    ///   - chunkSize: how many elements one call in a worker gets, at least 1, or `.automatic`. One above
+    ///     `bufferSize` counts as that.
     ///   - bufferSize: how much of the input is on its way to workers, or in them, at a time.
     ///   - timeout: how long after this call the result may be waited for; nil for no limit.
     ///   - options: of the calls, each of which has a chunk: so has a time limit.

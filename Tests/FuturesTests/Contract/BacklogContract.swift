@@ -1,7 +1,33 @@
 import Futures
+import Glibc
 import TestFunctions
 import TestSupport
 import Testing
+
+/// Counts the calls that another executor refuses.
+private final class RefusalCounter: Executor {
+    private let other: any Executor
+    private let refusals = Mutex(0)
+
+    init(_ other: any Executor) { self.other = other }
+
+    var count: Int { refusals.withLock { $0 } }
+
+    func submit<Output, each Input>(
+        _ callable: Callable<Output, repeat each Input>, _ argument: repeat each Input, options: CallOptions
+    ) throws -> Future<Output> {
+        do {
+            return try other.submit(callable, repeat each argument, options: options)
+        } catch {
+            refusals.withLock { $0 += 1 }
+            throw error
+        }
+    }
+
+    func shutdown(wait: Bool, cancelFutures: Bool) { other.shutdown(wait: wait, cancelFutures: cancelFutures) }
+
+    func shutdown(cancelFutures: Bool) async { await other.shutdown(cancelFutures: cancelFutures) }
+}
 
 extension ProcessSuites {
     @Suite struct BacklogContract {
@@ -60,22 +86,38 @@ extension ProcessSuites {
             "who waits for room hears of the shutdown, and of its own cancellation", .proves(.S1, .S3),
             arguments: ExecutorKind.pools)
         func endsWaiting(kind: ExecutorKind) async throws {
-            try await kind.withExecutor(maxWorkers: 1, backlogLimit: BacklogLimit(tasks: 1)) { executor in
-                let held = try HeldWorker(executor)
+            try await kind.withExecutor(maxWorkers: 1, backlogLimit: BacklogLimit(tasks: 1)) { inner in
+                let executor = RefusalCounter(inner)
+                let held = try HeldWorker(inner)
                 _ = try executor.submit(increment, 1)
                 let cancelled = Task { try await executor.submitWhenRoom(increment, 2) }
+                try await spin { executor.count > 0 }
                 cancelled.cancel()
                 await #expect(throws: CancellationError.self) { try await cancelled.value }
+                let before = executor.count
+                let told = Mutex<[any Error]>([])
                 let threads = TestThreads()
-                let told = Mutex<(any Error)?>(nil)
+                let thread = Mutex(Int32(0))
                 threads.start {
-                    do { _ = try executor.submitWhenRoom(increment, 3) } catch { told.withLock { $0 = error } }
+                    thread.withLock { $0 = ProcFiles.threadID }
+                    do { _ = try executor.submitWhenRoom(increment, 3) } catch { told.withLock { $0.append(error) } }
                 }
-                let task = Task { try await executor.submitWhenRoom(increment, 2) }
+                // More than can run at the same time: when all were refused, some have come to sleep after that.
+                let tasks = 4 * Int(sysconf(Int32(_SC_NPROCESSORS_CONF))) + 1
+                for _ in 0..<tasks {
+                    Task { @Sendable in
+                        do { _ = try await executor.submitWhenRoom(increment, 2) } catch {
+                            told.withLock { $0.append(error) }
+                        }
+                    }
+                }
+                try await spin {
+                    executor.count > before + tasks && ProcFiles.state(of: thread.withLock { $0 }) == "S"
+                }
                 shutDownWithoutWaiting(executor)
-                await #expect(throws: ExecutorShutdownError.self) { try await task.value }
+                try await spin { told.withLock { $0.count } == 1 + tasks }
                 threads.join()
-                #expect(told.withLock { $0 is ExecutorShutdownError })
+                #expect(told.withLock { $0.allSatisfy { $0 is ExecutorShutdownError } })
                 held.letGo()
             }
         }

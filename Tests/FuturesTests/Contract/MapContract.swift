@@ -107,6 +107,36 @@ extension ProcessSuites {
         }
 
         @Test(
+            "elements that each take less than the map's time use it up together", .proves(.M3),
+            arguments: ExecutorKind.pools, ["blocking", "async"])
+        func oneBudget(kind: ExecutorKind, form: String) async throws {
+            try await kind.withExecutor(maxWorkers: 1) { executor in
+                // The worker is there: its start is not what takes the time.
+                _ = try await executor.submit(increment, 1).value
+                // Far more than the time is enough for, so that a consumer that comes late finds some unfinished, too.
+                let (count, budget) = (100, Duration.milliseconds(300))
+                let pauses = Array(repeating: 60_000, count: count)
+                for unordered in [false, true] {
+                    let start = ContinuousClock.now
+                    let results =
+                        unordered
+                        ? try executor.mapUnordered(incrementSlowly, 0..<count, pauses, timeout: budget)
+                        : try executor.map(incrementSlowly, 0..<count, pauses, timeout: budget)
+                    let error = await #expect(throws: TimeoutError.self) {
+                        if form == "blocking" {
+                            _ = try blocking { try results.collect() }
+                        } else {
+                            _ = try await results.collect()
+                        }
+                    }
+                    let time = ContinuousClock.now - start
+                    #expect(error?.source == .wait && error?.total == count)
+                    #expect(time >= budget, "it took \(time)")
+                }
+            }
+        }
+
+        @Test(
             "ending the iteration, or cancelling who iterates, cancels what has not begun", .proves(.M5),
             arguments: ExecutorKind.pools, [true, false])
         func endsEarly(kind: ExecutorKind, unordered: Bool) async throws {
@@ -136,6 +166,45 @@ extension ProcessSuites {
         }
 
         @Test(
+            "leaving after the first result cancels what no worker has begun", .proves(.M5),
+            arguments: ExecutorKind.pools, ["blocking", "async"])
+        func leavesEarly(kind: ExecutorKind, form: String) async throws {
+            for unordered in [false, true] {
+                let folder = TemporaryFolder()
+                let own =
+                    ["first", "second"].map { folder.file($0) } + Array(repeating: folder.file("rest"), count: 20)
+                let other = ["/", folder.file("go")] + Array(repeating: "/", count: 20)
+                try await kind.withExecutor(maxWorkers: 1) { executor in
+                    // After a long call nothing is sent ahead: taking that back has a time limit, which a busy machine
+                    // may exceed.
+                    _ = try await executor.submit(incrementSlowly, 1, 100_000).value
+                    // What it has is dropped when it returns.
+                    func takeFirst() async throws {
+                        let results =
+                            unordered
+                            ? try executor.mapUnordered(meet, own, other)
+                            : try executor.map(meet, own, other)
+                        try folder.waitFor("second")
+                        if form == "blocking" {
+                            let first = try blocking { try results.next() }
+                            #expect(first == 1)
+                        } else {
+                            for try await first in results {
+                                #expect(first == 1)
+                                break
+                            }
+                        }
+                    }
+                    try await takeFirst()
+                    folder.write("", to: "go")
+                }
+                #expect(try folder.lines(of: "second").count == 1)
+                // Whichever of them runs makes the file.
+                #expect(throws: (any Error).self) { try folder.lines(of: "rest") }
+            }
+        }
+
+        @Test(
             "asynchronous input is read as far ahead as the buffer says", .proves(.M2),
             arguments: ExecutorKind.allCases)
         func asynchronousInput(kind: ExecutorKind) async throws {
@@ -153,6 +222,73 @@ extension ProcessSuites {
                 #expect(none == [])
                 let blockingResults = try executor.mapUnordered(increment, AsyncNumbers(upTo: 40), bufferSize: 3)
                 #expect(try blocking { try blockingResults.collect().sorted() } == Array(1...40))
+            }
+        }
+
+        @Test(
+            "of asynchronous input never more is read, and not taken as results, than the buffer size says",
+            .proves(.M2), arguments: ExecutorKind.allCases, [1, 3])
+        func readsAhead(kind: ExecutorKind, chunkSize: Int) async throws {
+            try await kind.withExecutor { executor in
+                for unordered in [false, true] {
+                    let numbers = CountedNumbers(upTo: 200)
+                    let results =
+                        unordered
+                        ? try executor.mapUnordered(increment, numbers, chunkSize: chunkSize, bufferSize: 10)
+                        : try executor.map(increment, numbers, chunkSize: chunkSize, bufferSize: 10)
+                    // Without a consumer, too: as many chunks as the buffer holds.
+                    try await spin { numbers.read > 10 - chunkSize }
+                    var iterator = results.makeAsyncIterator()
+                    var seen: [Int] = []
+                    while true {
+                        // Counted first: whoever reads may learn that it was taken before the result is here.
+                        numbers.takes()
+                        guard let number = try await iterator.next() else { break }
+                        seen.append(number)
+                        // Time for going too far.
+                        await Task.yield()
+                    }
+                    if unordered { seen.sort() }
+                    #expect(seen == Array(1...200))
+                    #expect((11 - chunkSize...10).contains(numbers.mostAhead), "\(numbers.mostAhead)")
+                }
+            }
+        }
+
+        /// Counts up, and how far the reading is ahead of who takes results.
+        private final class CountedNumbers: AsyncSequence, Sendable {
+            private struct Counts {
+                var read = 0
+                var taken = 0
+                var mostAhead = 0
+            }
+
+            private let end: Int
+            private let counts = Mutex(Counts())
+
+            init(upTo end: Int) { self.end = end }
+
+            var read: Int { counts.withLock { $0.read } }
+            var mostAhead: Int { counts.withLock { $0.mostAhead } }
+
+            /// Somebody takes a result.
+            func takes() { counts.withLock { $0.taken += 1 } }
+
+            struct AsyncIterator: AsyncIteratorProtocol {
+                let numbers: CountedNumbers
+
+                mutating func next() async -> Int? { numbers.next() }
+            }
+
+            func makeAsyncIterator() -> AsyncIterator { AsyncIterator(numbers: self) }
+
+            private func next() -> Int? {
+                counts.withLock { counts in
+                    guard counts.read < end else { return nil }
+                    counts.read += 1
+                    counts.mostAhead = Swift.max(counts.mostAhead, counts.read - counts.taken)
+                    return counts.read - 1
+                }
             }
         }
 

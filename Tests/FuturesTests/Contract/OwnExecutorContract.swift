@@ -105,7 +105,7 @@ extension ProcessSuites {
         }
 
         @Test(
-            "what its submit throws fails a map at the call, and a map that reads on after its results",
+            "what its submit throws fails a map at the call, or after its results, as does what the input throws",
             .proves(.M2, .M6), arguments: ExecutorKind.pools)
         func refusals(kind: ExecutorKind) async throws {
             try await withCounter(kind, maxWorkers: 1) { executor in
@@ -130,6 +130,15 @@ extension ProcessSuites {
                     #expect(seen == [1, 2, 3, 4])
                 }
                 executor.take(1000)
+                for chunkSize in [1, 2] {
+                    let input = AsyncNumbers(upTo: 3, failure: Refused(code: 5))
+                    let results = try executor.map(increment, input, chunkSize: chunkSize, bufferSize: 2)
+                    var seen: [Int] = []
+                    await #expect(throws: Refused(code: 5)) {
+                        for try await number in results { seen.append(number) }
+                    }
+                    #expect(seen == [1, 2, 3])
+                }
                 #expect(try await executor.map(increment, 0..<3).collect() == [1, 2, 3])
             }
         }
@@ -243,7 +252,25 @@ extension ProcessSuites {
         }
 
         @Test(
-            "its shutdowns are the other's, also by scopes of its own", .proves(.H1, .H3, .S3),
+            "its shutdown that cancels futures cancels what has not begun in the other", .proves(.H3),
+            arguments: ExecutorKind.pools, [true, false])
+        func cancels(kind: ExecutorKind, isBlocking: Bool) async throws {
+            try await withCounter(kind, maxWorkers: 1) { executor in
+                let held = try HeldWorker(executor.other)
+                let waiting = try (0..<3).map { try executor.submit(increment, $0) }
+                // This one waits for what runs.
+                let ended = isBlocking ? nil : Task { await executor.shutdown(cancelFutures: true) }
+                if isBlocking { shutDownWithoutWaiting(executor, cancelFutures: true) }
+                try await spin { waiting.allSatisfy { $0.isDone } }
+                #expect(waiting.allSatisfy { $0.isCancelled } && held.future.isRunning)
+                held.letGo()
+                if let ended { await ended.value }
+                #expect(try await held.future.result(timeout: longTime) == 1)
+            }
+        }
+
+        @Test(
+            "its shutdowns are the other's", .proves(.H1, .S3),
             arguments: ExecutorKind.allCases)
         func shutdowns(kind: ExecutorKind) async throws {
             try await withCounter(kind) { executor in

@@ -82,6 +82,28 @@ import Testing
         }
     }
 
+    @Test("the time before the first future is asked for counts, in blocking and in async code", .proves(.W5, .W7))
+    func timeBeforeTheFirst() async {
+        let pending = [Future<Int>()]
+        let timeout = Duration.seconds(1)
+        let completed = asCompleted(pending, timeout: timeout)
+        let asynchronous = asCompleted(pending, timeout: timeout)
+        // It begins after both, so that their time is up with its own.
+        let done = await wait(pending, timeout: timeout).done
+        #expect(done.isEmpty)
+        // A clock that started with the first one would take all of the time once more.
+        blocking {
+            let start = ContinuousClock.now
+            #expect(throws: TimeoutError.self) { try completed.next() }
+            let time = ContinuousClock.now - start
+            #expect(time < timeout, "it took \(time)")
+        }
+        let start = ContinuousClock.now
+        await #expect(throws: TimeoutError.self) { for try await _ in asynchronous {} }
+        let time = ContinuousClock.now - start
+        #expect(time < timeout, "it took \(time)")
+    }
+
     @Test("abandoning it detaches from the futures and cancels nothing", .proves(.W6))
     func abandoned() throws {
         let futures = (0..<3).map { _ in Future<Int>() }
@@ -97,6 +119,23 @@ import Testing
         futures[1].fulfil(1)
     }
 
+    @Test("a task that leaves its loop detaches from the futures and cancels nothing", .proves(.W6, .W7))
+    func abandonedByTask() async throws {
+        let (done, pending) = (Future<Int>(), Future<Int>())
+        done.fulfil(1)
+        // What it has is dropped when it returns.
+        func takeFirst() async throws {
+            for try await future in asCompleted([done, pending]) {
+                #expect(future === done)
+                #expect(pending.hasObservers)
+                break
+            }
+        }
+        try await takeFirst()
+        #expect(pending.state == .pending && !pending.hasObservers)
+        #expect(pending.fulfil(2))
+    }
+
     @Test("it keeps no reference to futures already given", .proves(.W6))
     func releases() throws {
         weak var given: Future<Int>?
@@ -107,16 +146,37 @@ import Testing
             completed = asCompleted([first, last])
             first.fulfil(1)
         }
-        var iterator = completed.makeIterator()
         do {
-            let future = iterator.next()
+            let future = try completed.next()
             given = future
             #expect(future?.isDone == true)
         }
         #expect(given == nil)
         last.cancel()
-        #expect(iterator.next() === last)
-        #expect(iterator.next() == nil)
+        #expect(try completed.next() === last)
+        #expect(try completed.next() == nil)
+    }
+
+    @Test("nor does it when a task iterates", .proves(.W6, .W7))
+    func releasesToTask() async throws {
+        weak var given: Future<Int>?
+        let last = Future<Int>()
+        let completed: CompletedFutures<Future<Int>>
+        do {
+            let first = Future<Int>()
+            completed = asCompleted([first, last])
+            first.fulfil(1)
+        }
+        var iterator = completed.makeAsyncIterator()
+        do {
+            let future = try await iterator.next()
+            given = future
+            #expect(future?.isDone == true)
+        }
+        #expect(given == nil)
+        last.cancel()
+        #expect(try await iterator.next() === last)
+        #expect(try await iterator.next() == nil)
     }
 
     @Test("cancelling the consuming task ends its wait, and cancels no future", .proves(.W7))

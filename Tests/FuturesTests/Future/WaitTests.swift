@@ -58,6 +58,27 @@ extension AnyFuture {
         #expect(wait(futures).notDone.isEmpty)
     }
 
+    @Test(
+        "with some done already firstCompleted gives all of them at once, in blocking and in async code",
+        .proves(.W3, .W7))
+    func firstIsThere() async {
+        let futures = pending(3)
+        futures[0].fulfil(0)
+        futures[2].fulfil(2)
+        let start = ContinuousClock.now
+        blocking {
+            let (done, notDone) = wait(futures, timeout: longTime, returnWhen: .firstCompleted)
+            #expect(done == [futures[0], futures[2]])
+            #expect(notDone == [futures[1]])
+        }
+        let (done, notDone) = await wait(futures, timeout: longTime, returnWhen: .firstCompleted)
+        #expect(done == [futures[0], futures[2]])
+        #expect(notDone == [futures[1]])
+        // Neither came to the end of its time.
+        #expect(ContinuousClock.now - start < longTime)
+        #expect(futures[1].state == .pending && !futures[1].hasObservers)
+    }
+
     enum Case: CaseIterable { case firstCompleted, firstException, noException, allCompleted, cancelled, timeout }
 
     /// What one case waits for, what happens meanwhile, and what is done then.

@@ -268,6 +268,45 @@ struct PoolStateTests {
         #expect(throws: PoolRefusal.self) { try world.submit() }
     }
 
+    @Test("while replacements fail to start the other worker carries on, and the pool is not broken", .proves(.P3))
+    func othersCarryOn() throws {
+        var world = PoolWorld(maxWorkers: 2, maxTasksPerChild: 8)
+        for _ in 0..<14 { try world.submit() }
+        let ids = Array(world.workers.keys)
+        try #require(ids.count == 2)
+        for id in ids { world.becomeReady(id) }
+        let (steady, worn) = (ids[0], ids[1])
+        // Long ones, so that none is sent ahead: the other worker is busy with its first meanwhile.
+        for _ in 0..<8 { world.answer(worn, runTime: 50_000_000) }
+        #expect(world.workers[worn]?.stage == .draining && world.spawnCount == 3)
+        world.die(worn)
+        // Long enough for a pool with no other worker to give up.
+        var failures = 0
+        while world.now < 40_000_000_000 {
+            try world.failStart("no memory")
+            failures += 1
+            world.waitForStart()
+        }
+        #expect(failures > world.configuration.maxStartFailures)
+        #expect(world.outcomes.count == 8)
+        while !world.workers[steady]!.queue.isEmpty {
+            world.answer(steady, runTime: 50_000_000)
+            world.waitForStart()
+            if world.workers.values.contains(where: { $0.stage == .spawning }) { try world.failStart("no memory") }
+        }
+        #expect(world.outcomes.count == 14 && world.outcomes.values.allSatisfy { $0 == .answered })
+        // It takes more, and a start that works ends that.
+        for _ in 0..<2 { try world.submit() }
+        world.waitForStart()
+        let next = try #require(world.workers.first { $0.value.stage == .spawning }?.key)
+        world.becomeReady(next)
+        #expect(world.state.startFailures == 0)
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.count == 16 && world.outcomes.values.allSatisfy { $0 == .answered })
+        #expect(world.errors.isEmpty && world.finishedCount == 1)
+    }
+
     @Test("after a failed start the next one waits, longer each time, and a success ends that", .proves(.P3))
     func pausesBetweenStarts() throws {
         var world = PoolWorld(maxWorkers: 2)

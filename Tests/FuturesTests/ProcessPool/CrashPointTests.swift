@@ -96,18 +96,25 @@ extension ProcessSuites {
             }
         }
 
-        @Test("a worker that ignores SIGTERM does not outlive a broken pool's shutdown", .proves(.P4, .H7))
-        func ignoresTermination() throws {
+        @Test(
+            "of a broken pool a worker that ignores SIGTERM is killed: after its grace, or at once by killWorkers()",
+            .proves(.P4, .H7), arguments: [false, true])
+        func ignoresTermination(atOnce: Bool) throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
-                let pool = try makePool(maxWorkers: 2)
+                // Where it is to be killed at once, the pool would take longer than this test waits.
+                let grace = atOnce ? Duration.seconds(3_600) : .milliseconds(100)
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 2, worker: BuildProducts.testWorker,
+                    options: ProcessPoolOptions(terminationGrace: grace))
                 let deaf = try pool.submit(ignoreTermination, folder.file("deaf"))
                 try folder.waitFor("deaf")
                 let crash = try pool.submit(leave, 3)
                 #expect(try crash.exception(timeout: longTime) is BrokenProcessPool)
                 #expect(try deaf.exception(timeout: longTime) is BrokenProcessPool)
-                // The kill after the grace period, or at once by whoever is in a hurry.
-                pool.killWorkers()
+                if atOnce { pool.killWorkers() }
+                // A shutdown would wait for its end, however long that takes.
+                try spin { Leftovers.childProcesses().isEmpty }
                 pool.shutdown()
             }
         }

@@ -9,10 +9,12 @@ extension ProcessSuites {
     /// Workers that speak the wire and mean harm: nothing that they say may trap, or leave a future without an end.
     @Suite struct HostileWorkerTests {
         private func makePool(
-            _ manner: String, maxWorkers: Int = 1, options: ProcessPoolOptions = ProcessPoolOptions()
+            _ manner: String, folder: TemporaryFolder? = nil, maxWorkers: Int = 1,
+            options: ProcessPoolOptions = ProcessPoolOptions()
         ) throws -> ProcessPoolExecutor {
             var worker = BuildProducts.testWorker
             worker.arguments = ["hostile", manner]
+            if let folder { worker.arguments.append(folder.path) }
             return try ProcessPoolExecutor(testRegistry, maxWorkers: maxWorkers, worker: worker, options: options)
         }
 
@@ -98,9 +100,21 @@ extension ProcessSuites {
             }
         }
 
-        @Test("a running call that a worker gives back without being asked does not become pending again", .proves(.F2))
+        @Test("a running call that a worker gives back without being asked stays running", .proves(.F2))
         func givesBackUnasked() throws {
             try Leftovers.check {
+                let folder = TemporaryFolder()
+                let looked = try makePool("gives back unasked", folder: folder)
+                let running = try looked.submit(increment, 42)
+                // The pool has read that the call was given back, and done what it does about that.
+                try folder.waitFor("given back")
+                #expect(running.isRunning && !running.cancel())
+                // A pending one would have been sent again.
+                #expect(access(folder.file("again"), F_OK) != 0)
+                folder.write("", to: "go")
+                #expect(try running.result(timeout: longTime) == 43)
+                looked.shutdown()
+                // Without anybody looking, many in a row.
                 let pool = try makePool("gives back unasked")
                 let futures = try (0..<50).map { _ in try pool.submit(increment, 42) }
                 for future in futures { #expect(try future.result(timeout: longTime) == 43) }

@@ -30,7 +30,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("with retry a call whose workers died is run again, and its future is pending meanwhile", .proves(.P4))
+        @Test("with retry a call whose workers died is run again, and what waits behind it is run", .proves(.P4))
         func retries() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()
@@ -213,7 +213,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("a call that waits for its next attempt can be cancelled")
+        @Test("a call that waits for its next attempt is pending, and can be cancelled", .proves(.P4, .F2))
         func cancelsBetweenAttempts() throws {
             try Leftovers.check {
                 let folder = TemporaryFolder()

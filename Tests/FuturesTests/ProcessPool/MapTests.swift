@@ -1,5 +1,6 @@
 import Futures
 import Glibc
+import Synchronization
 import TestFunctions
 import TestSupport
 import Testing
@@ -67,6 +68,78 @@ extension ProcessSuites {
                 #expect(try made.next()?.get() == Fragile(.none))
                 #expect(throws: TransportError.self) { try made.next()?.get() }
                 #expect(try made.next()?.get() == Fragile(.none))
+                pool.shutdown()
+            }
+        }
+
+        @Test("an element that does not decode fails alone, in its chunk too, at both ends", .proves(.S4, .M4))
+        func elementsThatDoNotDecode() throws {
+            try Leftovers.check {
+                let pool = try makePool()
+                /// What became of the elements: a dot, or where the transport failed.
+                func outcomes(_ outcomes: MapOutcomes<Fragile>) throws -> String {
+                    var seen = ""
+                    while let outcome = try outcomes.next() {
+                        switch outcome {
+                        case .success(let value):
+                            #expect(value == Fragile(.none))
+                            seen += "."
+                        case .failure(let error as TransportError):
+                            #expect("\(error)".contains("this Fragile does not decode"), "\(error)")
+                            seen += error.place == .decodingArguments ? "A" : "R"
+                        case .failure(let error): seen += "\(error)"
+                        }
+                    }
+                    return seen
+                }
+                func fragile(_ faults: String) -> [Fragile] { faults.map { Fragile($0 == "." ? .none : .decoding) } }
+                func names(_ faults: String) -> [String] { faults.map { $0 == "." ? "none" : "decoding" } }
+                for faults in [".A.", "A..", "..AA", "AAA", ".A.A..A"] {
+                    let results = try pool.map(echoFragile, fragile(faults), chunkSize: 100).outcomes
+                    #expect(try outcomes(results) == faults)
+                    let times = repeatElement(0, count: faults.count)
+                    let others = try pool.map(echoFragileLater, fragile(faults), times, chunkSize: 100).outcomes
+                    #expect(try outcomes(others) == faults)
+                }
+                for faults in [".R.", "R..", "..RR", "RRR", ".R.R..R"] {
+                    let results = try pool.map(makeFragile, names(faults), chunkSize: 100).outcomes
+                    #expect(try outcomes(results) == faults)
+                }
+                // Beside others, and told by and by, between two of each other.
+                let all = (0..<300).map { ["none", "decoding", "none", "encoding"][$0 % 4] }
+                let results = try pool.map(makeFragileLater, all, chunkSize: 300).outcomes
+                var count = 0
+                while let outcome = try results.next() {
+                    let place = (outcome.error as? TransportError)?.place
+                    #expect(place == [nil, .decodingResult, nil, .encodingResult][count % 4], "element \(count)")
+                    count += 1
+                }
+                #expect(count == 300)
+                pool.shutdown()
+            }
+        }
+
+        @Test("an element that does not travel is not run again: only what the function throws is", .proves(.P4))
+        func retriesNoTransport() throws {
+            try Leftovers.check {
+                let asked = Mutex<[String]>([])
+                let policy = RetryPolicy(errors: 3, backoff: .none) { error in
+                    asked.withLock { $0.append("\(type(of: error))") }
+                    return true
+                }
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    options: ProcessPoolOptions(onWorkerLoss: .retry(policy)))
+                for fault in ["encoding", "decoding"] {
+                    let outcomes = try pool.map(makeFragile, ["none", fault, "none"], chunkSize: 3).outcomes
+                    #expect(try outcomes.next()?.error == nil)
+                    #expect(try outcomes.next()?.error is TransportError)
+                    #expect(try outcomes.next()?.error == nil)
+                }
+                let outcomes = try pool.map(echoFragile, [Fragile(.decoding), Fragile(.none)], chunkSize: 2).outcomes
+                #expect(try outcomes.next()?.error is TransportError)
+                #expect(try outcomes.next()?.error == nil)
+                #expect(asked.withLock { $0 } == [])
                 pool.shutdown()
             }
         }
@@ -144,6 +217,21 @@ extension ProcessSuites {
             }
         }
 
+        @Test(
+            "a worker runs as many chunks as maxTasksPerChild says, however many elements they have",
+            .proves(.M7, .P3), arguments: [1, 3])
+        func recyclesByChunks(maxTasksPerChild: Int) throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1, maxTasksPerChild: maxTasksPerChild)
+                let each = 5 * maxTasksPerChild
+                let workers = try pool.map(processOfElement, 0..<2 * each, chunkSize: 5).collect()
+                try #require(workers.count == 2 * each)
+                #expect(workers.first != workers.last)
+                #expect(workers == (0..<2 * each).map { workers[$0 < each ? 0 : each] }, "\(workers)")
+                pool.shutdown()
+            }
+        }
+
         @Test("a map on a pool whose worker dies fails with the loss, and never hangs")
         func lostWorker() throws {
             try Leftovers.check {
@@ -154,5 +242,13 @@ extension ProcessSuites {
                 pool.shutdown()
             }
         }
+    }
+}
+
+extension Result {
+    /// The error, if it failed.
+    fileprivate var error: Failure? {
+        guard case .failure(let error) = self else { return nil }
+        return error
     }
 }

@@ -54,7 +54,9 @@ extension ProcessSuites {
             }
         }
 
-        @Test("cancel() at the very end of a long task, while tasks lie behind it, loses no future", .proves(.F3))
+        @Test(
+            "cancel() at the very end of a long task, while tasks lie behind it, loses no future and says what is so",
+            .proves(.F3))
         func cancelsAtTheEndOfATask() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 1)
@@ -66,12 +68,22 @@ extension ProcessSuites {
                     futures.append(try pool.submit(keepBusy, 20_000 + round * 97))
                     let behind = try (0..<20).map { try pool.submit(increment, $0) }
                     futures += behind
+                    let answers = Mutex<[Int: Bool]>([:])
                     let threads = TestThreads()
                     for part in 0..<2 {
-                        threads.start { for index in stride(from: part, to: 20, by: 2) { behind[index].cancel() } }
+                        threads.start {
+                            for index in stride(from: part, to: 20, by: 2) {
+                                let isCancelled = behind[index].cancel()
+                                answers.withLock { $0[index] = isCancelled }
+                            }
+                        }
                     }
                     threads.join()
                     expectDone(futures, "round \(round)")
+                    let told = answers.withLock { $0 }
+                    for (index, future) in behind.enumerated() {
+                        #expect(told[index] == future.isCancelled, "round \(round), call \(index)")
+                    }
                     futures = []
                 }
                 pool.shutdown()

@@ -66,6 +66,41 @@ extension ProcessSuites {
         }
 
         @Test(
+            "a scope whose body throws, or is cancelled, cancels what has not begun, and what runs completes",
+            .proves(.H5, .F16), arguments: [true, false])
+        func failingScope(throwing: Bool) async throws {
+            try await Leftovers.check {
+                let threads = TestThreads()
+                let futures = Mutex<[Future<Int>]>([])
+                let task = Task {
+                    try await withProcessPool(testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker) { pool in
+                        let held = try HeldWorker(pool)
+                        let waiting = try pool.submit(increment, 1)
+                        futures.withLock { $0 = [held.future, waiting] }
+                        // The worker comes to the waiting call only if nobody has cancelled that for a minute.
+                        threads.start {
+                            _ = wait([waiting], timeout: longTime)
+                            held.letGo()
+                        }
+                        if throwing { throw Refused(code: 1) }
+                        withUnsafeCurrentTask { $0?.cancel() }
+                    }
+                }
+                let result = await task.result
+                threads.join()
+                if throwing {
+                    #expect(throws: Refused(code: 1)) { try result.get() }
+                } else {
+                    try result.get()
+                }
+                let all = futures.withLock { $0 }
+                try #require(all.count == 2)
+                #expect(try await all[0].value == 1)
+                #expect(all[1].isCancelled)
+            }
+        }
+
+        @Test(
             "an error of a named type arrives as itself, any other is told in words; the worker lives on",
             .proves(.F10, .P6))
         func errors() throws {

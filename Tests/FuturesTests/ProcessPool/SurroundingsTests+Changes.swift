@@ -13,7 +13,7 @@ extension ProcessSuites.SurroundingsTests {
         #expect(try report("strange environment") == "[255, 65, 195]\n[66]\n[]\n")
     }
 
-    @Test("a program that was started as a worker does not start itself again to ask for its functions", .proves(.P7))
+    @Test("a program that was started as a worker does not start itself again to ask for its functions")
     func ownFunctions() throws {
         let report = try report("a worker itself")
         #expect(report.contains("is itself a worker") || report.contains("runIfSpawned"), "\(report)")

@@ -13,7 +13,7 @@ extension ProcessSuites {
             return "\(error)"
         }
 
-        @Test("a worker tells its functions with their types, and is gone", .proves(.S3))
+        @Test("a worker tells its functions with their types, and is gone")
         func functions() throws {
             try Leftovers.check {
                 let functions = try BuildProducts.testWorker.functions()
@@ -24,7 +24,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test("programs that are no workers", .proves(.P7))
+        @Test("of a program that is no worker it is told what it did instead")
         func noWorkers() throws {
             try Leftovers.check {
                 #expect(try failure(of: WorkerCommand(executable: "/bin/true")).contains("before its handshake"))

@@ -44,6 +44,33 @@ extension ProcessSuites {
             }
         }
 
+        @Test(
+            "an argument and a result are let go of when their call is over, without another one", .proves(.P11),
+            arguments: [false, true], [1, 3])
+        func releasesAtOnce(isResult: Bool, count: Int) throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1)
+                let worker = try pool.submit(processID).result(timeout: longTime)
+                let paths = (0..<count).map { folder.file("\($0)") }
+                switch (isResult, count) {
+                case (false, 1):
+                    #expect(try pool.submit(takeParting, Parting(paths[0])).result(timeout: longTime) == worker)
+                case (true, 1):
+                    #expect(try pool.submit(makeParting, paths[0]).result(timeout: longTime).path == paths[0])
+                case (false, _):
+                    let workers = try pool.map(takeParting, paths.map { Parting($0) }, chunkSize: 3).collect()
+                    #expect(workers == Array(repeating: worker, count: count))
+                case (true, _):
+                    #expect(try pool.map(makeParting, paths, chunkSize: 3).collect().map(\.path) == paths)
+                }
+                for index in 0..<count { try folder.waitFor("\(index)") }
+                // Not because the process has ended.
+                #expect(try pool.submit(processID).result(timeout: longTime) == worker)
+                pool.shutdown()
+            }
+        }
+
         @Test("100,000 submissions while every worker is stopped do not block, and complete later", .proves(.P8, .S1))
         func stalled() throws {
             try Leftovers.check {

@@ -139,6 +139,27 @@ extension ProcessSuites {
             }
         }
 
+        @Test(
+            "terminating sends SIGTERM, which a task may handle, and killing SIGKILL", .proves(.H7),
+            arguments: [true, false])
+        func sendsItsSignal(gently: Bool) throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                // The handler has its time, also on a loaded machine.
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    options: ProcessPoolOptions(terminationGrace: longTime))
+                let running = try pool.submit(handleTermination, folder.file("ready"), folder.file("terminated"))
+                try folder.waitFor("ready")
+                if gently { pool.terminateWorkers() } else { pool.killWorkers() }
+                // The worker is gone then.
+                pool.shutdown()
+                #expect(try running.exception(timeout: .zero) is BrokenProcessPool)
+                let isHandled = access(folder.file("terminated"), F_OK) == 0
+                #expect(isHandled == gently)
+            }
+        }
+
         @Test("what tasks print does not disturb the wire, and their standard error reaches ours", .proves(.P10))
         func prints() throws {
             let program = try ChildProgram(BuildProducts.path(of: "test-worker"), ["print"], capturesOutput: true)

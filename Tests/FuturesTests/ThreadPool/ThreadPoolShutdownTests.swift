@@ -79,6 +79,62 @@ extension ProcessSuites {
             }
         }
 
+        enum Ending: CaseIterable { case initializer, shutdown }
+
+        @Test(
+            "a callback that runs because an initializer failed, or a shutdown cancelled its call, may do anything",
+            .proves(.C3), arguments: Ending.allCases, [false, true])
+        func callbacks(ending: Ending, waits: Bool) throws {
+            try Leftovers.check {
+                let (go, runs, called, over) = (Gate(), Gate(), Gate(), Gate())
+                @Sendable func failToSetUp() throws {
+                    try go.wait()
+                    throw Refusal()
+                }
+                let pool = try ThreadPoolExecutor(
+                    maxWorkers: 1, initializer: ending == .initializer ? failToSetUp : nil)
+                let running = try pool.submit {
+                    runs.open()
+                    try go.wait()
+                }
+                if ending == .shutdown { try runs.wait() }
+                let future = try pool.submit { 1 }
+                let behind = try (0..<5).map { number in try pool.submit { number } }
+                let refusal = Future<String>()
+                future.addDoneCallback { _ in
+                    do { _ = try pool.submit { 2 } } catch { refusal.fulfil("\(type(of: error))") }
+                    behind[0].cancel()
+                    behind[1].addDoneCallback { _ in behind[2].cancel() }
+                    // What runs ends, so that a shutdown has an end.
+                    go.open()
+                    pool.shutdown(wait: waits)
+                    called.open()
+                }
+                // In a thread of its own: what hangs then is not the test.
+                let threads = TestThreads()
+                threads.start {
+                    switch ending {
+                    case .initializer: go.open()
+                    case .shutdown: pool.shutdown(wait: waits, cancelFutures: true)
+                    }
+                    over.open()
+                }
+                try called.wait()
+                try over.wait()
+                threads.join()
+                var all: [AnyFuture] = [running, future]
+                all += behind
+                #expect(wait(all, timeout: longTime).notDone.isEmpty)
+                let expected = ending == .initializer ? "BrokenThreadPool" : "ExecutorShutdownError"
+                #expect(try refusal.result(timeout: .zero) == expected)
+                if ending == .shutdown {
+                    #expect(future.isCancelled && behind.allSatisfy { $0.isCancelled })
+                    #expect(try running.exception(timeout: .zero) == nil)
+                }
+                pool.shutdown()
+            }
+        }
+
         @Test("a pool that is dropped finishes its work, and its threads end", .proves(.H4))
         func dropped() throws {
             try Leftovers.check(eventually: true) {
@@ -178,7 +234,9 @@ extension ProcessSuites {
             }
         }
 
-        @Test("many threads submit at once, cancel, and shut down in the middle", .proves(.T1, .F9))
+        @Test(
+            "threads submit and cancel while another shuts down: each call ends, and was run unless it is cancelled",
+            .proves(.H1, .F3))
         func stress() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 4)
@@ -194,7 +252,10 @@ extension ProcessSuites {
                                     return number
                                 })
                             else { break }
-                            if number % 7 == thread { future.cancel() }
+                            if number % 7 == thread {
+                                let isCancelled = future.cancel()
+                                #expect(isCancelled == future.isCancelled)
+                            }
                             all.withLock { $0.append(future) }
                         }
                     }

@@ -103,6 +103,27 @@ extension ProcessSuites {
             #expect(Futures.threadName("", 0) == "-0")
         }
 
+        @Test("the threads of a pool are numbered from 0", .proves(.T2))
+        func numbers() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 3, threadNamePrefix: "p")
+                let (arrived, leave) = (Gate(), Gate())
+                let futures = try (0..<3).map { _ in
+                    try pool.submit {
+                        arrived.open()
+                        try leave.wait()
+                        return ProcFiles.threadName
+                    }
+                }
+                // All three at the same time.
+                try arrived.wait(3)
+                leave.open(3)
+                let names = try futures.map { try $0.result(timeout: longTime) }
+                #expect(names.sorted() == ["p-0", "p-1", "p-2"])
+                pool.shutdown()
+            }
+        }
+
         @Test("the initializer runs once in each thread, before its tasks", .proves(.T3))
         func initializer() throws {
             let initialized = Mutex<[UInt: Int]>([:])
@@ -146,16 +167,16 @@ extension ProcessSuites {
                 let pending = try (0..<3).map { number in try pool.submit { number } }
                 let refused = Future<Bool>()
                 pending[0].addDoneCallback { [unowned pool] _ in
-                    pending[1].cancel()
+                    // It has failed with the others.
+                    #expect(!pending[1].cancel())
                     refused.fulfil((try? pool.submit { 1 }) == nil)
                     blocking { pool.shutdown() }
                 }
                 fails.open()
-                for future in [pending[0], pending[2]] {
+                for future in pending {
                     let error = try future.exception()
                     #expect((error as? any BrokenExecutor)?.cause as? Refusal == Refusal())
                 }
-                #expect(pending[1].isCancelled)
                 #expect(try refused.result())
                 leave.open()
                 #expect(try running.result() == 5)
@@ -231,13 +252,20 @@ extension ProcessSuites {
             }
         }
 
-        @Test("callbacks run in the pool's thread, and may submit, wait for it and shut down", .proves(.C2, .C3))
+        @Test(
+            "callbacks run in the pool's thread that ran the call, and may submit, wait for it and shut down",
+            .proves(.C2, .C3))
         func callbacks() throws {
             try withPool(maxWorkers: 2) { pool in
                 let (go, end) = (Gate(), Gate())
                 let names = Mutex<[String]>([])
-                let future = try pool.submit { try go.wait() }
+                let threads = Mutex<[Int32]>([])
+                let future = try pool.submit {
+                    try go.wait()
+                    threads.withLock { $0.append(ProcFiles.threadID) }
+                }
                 future.addDoneCallback { [unowned pool] _ in
+                    threads.withLock { $0.append(ProcFiles.threadID) }
                     let inner = try? pool.submit { ProcFiles.threadName }
                     let name = blocking { try? inner?.result() }
                     names.withLock { $0 = [ProcFiles.threadName, name ?? ""] }
@@ -246,8 +274,51 @@ extension ProcessSuites {
                 }
                 go.open()
                 try end.wait()
+                let seen = threads.withLock { $0 }
+                #expect(seen.count == 2 && Set(seen).count == 1, "\(seen)")
                 #expect(names.withLock { $0 }.allSatisfy { $0.hasPrefix("futures-pool-") })
                 #expect(throws: ExecutorShutdownError.self) { try pool.submit { 1 } }
+            }
+        }
+
+        enum Ending: CaseIterable { case returned, threw, cancelled, shutDown, initializer }
+
+        @Test(
+            "a callback runs in the thread that ends the call: the pool's, or that of who cancels it or shuts down",
+            .proves(.C2), arguments: Ending.allCases)
+        func callbackThread(ending: Ending) throws {
+            let go = Gate()
+            // Where the call ran, or the initializer that failed.
+            let ran = Mutex<UInt?>(nil)
+            @Sendable func failToSetUp() throws {
+                try go.wait()
+                ran.withLock { $0 = currentThread() }
+                throw Refusal()
+            }
+            try withPool(maxWorkers: 2, initializer: ending == .initializer ? failToSetUp : nil) { pool in
+                // Both threads are held, so that the next call waits.
+                let held = try (0..<2).map { _ in try pool.submit { try go.wait() } }
+                let future = try pool.submit {
+                    ran.withLock { $0 = currentThread() }
+                    if ending == .threw { throw Refusal() }
+                }
+                let place = Mutex<UInt?>(nil)
+                let called = Gate()
+                future.addDoneCallback { _ in
+                    place.withLock { $0 = currentThread() }
+                    called.open()
+                }
+                switch ending {
+                case .returned, .threw, .initializer: go.open()
+                case .cancelled: future.cancel()
+                case .shutDown: pool.shutdown(wait: false, cancelFutures: true)
+                }
+                try called.wait()
+                let isOurs = ending == .cancelled || ending == .shutDown
+                let expected: UInt? = isOurs ? currentThread() : ran.withLock { $0 }
+                #expect(place.withLock { $0 } == expected)
+                go.open(2)
+                #expect(wait(held, timeout: longTime).notDone.isEmpty)
             }
         }
 

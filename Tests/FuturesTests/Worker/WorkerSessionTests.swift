@@ -46,6 +46,17 @@ private final class BareWorker {
         }
     }
 
+    /// Waits until it has read all that it was sent.
+    func waitUntilRead() throws { try spin { futures_readable_bytes(process.toWorker.rawValue) == 0 } }
+
+    /// Waits until the pipe from it is full, but for what the first and last page may lack.
+    func waitUntilFull() throws {
+        let getPipeSize: Int32 = 1032  // F_GETPIPE_SZ of linux/fcntl.h
+        let size = fcntl(process.fromWorker.rawValue, getPipeSize)
+        #expect(size > 0)
+        try spin { futures_readable_bytes(process.fromWorker.rawValue) > size - 2 * getpagesize() }
+    }
+
     /// Waits for its end; its exit code and what it wrote to its standard error.
     func end() throws -> (code: Int32, words: String) {
         try wait(for: process.pidfd)
@@ -135,12 +146,15 @@ extension ProcessSuites {
                 try worker.send(
                     (.hello(Hello(journalDescriptor: journal)), .empty), (.task(large), try payload(8 << 20)),
                     (.task(quick), try payload(1)))
-                // The pipe is full long before that.
-                usleep(200_000)
+                try worker.waitUntilFull()
+                // Nobody reads for so long: at least this time it takes to write the rest.
+                let writing = Duration.milliseconds(200)
+                let end = ContinuousClock.now + writing
+                while ContinuousClock.now < end { usleep(10_000) }
                 guard case .welcome = try worker.receive(), case .result = try worker.receive(),
                     case .result(let result) = try worker.receive()
                 else { throw BareWorker.Silent() }
-                #expect(result.id == 2 && result.runNanoseconds < 100_000_000)
+                #expect(result.id == 2 && Duration.nanoseconds(result.runNanoseconds) < writing)
                 try worker.send([(.drain(Drain(reason: "")), .empty)])
                 #expect(try worker.end().code == 0)
             }
@@ -158,7 +172,7 @@ extension ProcessSuites {
                     let busy = TaskMessage(id: 0, function: index(of: "keep_busy"))
                     try worker.send((.task(busy), try payload(20_000 + round % 50 * 8)))
                     // Not to be read together with it.
-                    usleep(1_000)
+                    try worker.waitUntilRead()
                     try worker.send(try behind.map { (.task($0), try payload(1)) })
                     for id in 0...20 {
                         guard case .result(let result) = try worker.receive() else { throw BareWorker.Silent() }

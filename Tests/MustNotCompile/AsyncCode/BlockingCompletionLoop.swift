@@ -1,6 +1,6 @@
 // A plain loop blocks the thread between two futures.
 //
-// error: instance method 'makeIterator' is unavailable from asynchronous contexts; this blocks the thread; use `for try await`
+// error: global function 'asCompleted' is unavailable from asynchronous contexts; this blocks the thread; use `for try await`
 import Futures
 
 func callIt(_ futures: [Future<Int>]) async throws {

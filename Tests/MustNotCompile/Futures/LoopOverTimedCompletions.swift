@@ -1,6 +1,6 @@
 // A loop with a time limit can throw, which a plain one could not.
 //
-// error: for-in loop requires 'TimedCompletedFutures<Future<Int>>' to conform to 'Sequence'
+// error: for-in loop requires 'CompletedFutures<Future<Int>>' to conform to 'Sequence'
 import Futures
 
 func callIt(_ futures: [Future<Int>]) throws {

@@ -1,0 +1,180 @@
+import Glibc
+import Synchronization
+import TestFunctions
+import TestSupport
+import Testing
+
+@testable import Futures
+
+/// Notes in which thread the callback of a future runs.
+private final class CallbackWitness: Sendable {
+    struct Place: Sendable {
+        var thread: UInt
+        var name: String
+    }
+
+    private let seen = Mutex<Place?>(nil)
+    private let called = Gate()
+
+    init(_ future: AnyFuture) {
+        future.addDoneCallback { _ in
+            let place = Place(thread: currentThread(), name: ProcFiles.threadName)
+            self.seen.withLock { $0 = place }
+            self.called.open()
+        }
+    }
+
+    /// Whether the callback has run.
+    var hasBeenCalled: Bool { seen.withLock { $0 != nil } }
+
+    /// Where it ran; waits for that.
+    func place() throws -> Place {
+        try called.wait()
+        return try #require(seen.withLock { $0 })
+    }
+}
+
+extension ProcessSuites {
+    /// In which thread callbacks run: the table of docs/semantics.md, its column of process pools.
+    @Suite struct CallbackThreadTests {
+        /// Makes calls that are short, also on average, until the pool sends ahead.
+        private func warmUp(_ pool: ProcessPoolExecutor) throws {
+            try spin {
+                _ = try? pool.submit(increment, 1).result(timeout: longTime)
+                return pool.driver.core.withLock { $0.state.meanRunTime ?? .max } < 1_000_000
+            }
+        }
+
+        @Test(
+            "a callback of a call that somebody cancels runs in the thread of who does", .proves(.C2),
+            arguments: [false, true])
+        func cancelled(isAhead: Bool) throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                if isAhead { try warmUp(pool) }
+                let held = try HeldWorker(pool)
+                let future = try pool.submit(increment, 1)
+                let witness = CallbackWitness(future)
+                // It may take more than one question until a worker has answered in time.
+                try spin { future.cancel() }
+                let place = try witness.place()
+                #expect(place.thread == currentThread(), "\(place.name)")
+                held.letGo()
+                pool.shutdown()
+            }
+        }
+
+        enum AllEnding: CaseIterable { case shutdown, terminate, kill }
+
+        @Test(
+            "callbacks of calls that the pool's end ends run in its thread for callbacks, and are waited for",
+            .proves(.C2, .H1), arguments: AllEnding.allCases)
+        func endedWithAll(ending: AllEnding) throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                let held = try HeldWorker(pool)
+                let futures = try (0..<20).map { try pool.submit(increment, $0) }
+                var witnesses = futures.map { CallbackWitness($0) }
+                // These end what runs, too.
+                if ending != .shutdown { witnesses.append(CallbackWitness(held.future)) }
+                switch ending {
+                case .shutdown: pool.shutdown(wait: false, cancelFutures: true)
+                case .terminate: pool.terminateWorkers()
+                case .kill: pool.killWorkers()
+                }
+                #expect(futures.allSatisfy { $0.isCancelled })
+                held.letGo()
+                pool.shutdown()
+                for witness in witnesses {
+                    #expect(witness.hasBeenCalled)
+                    #expect(try witness.place().name == "futures-pool-cb")
+                }
+            }
+        }
+
+        @Test("submitting and cancelling run no callbacks of calls that were lost meanwhile", .proves(.C3, .S1))
+        func nobodyElseRunsThem() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 2, onWorkerLoss: .failTask)
+                let me = currentThread()
+                // Of this thread alone.
+                let isInPool = Atomic<Bool>(false)
+                let inside = Atomic<Int>(0)
+                var others: [Future<Int>] = []
+                for _ in 0..<200 {
+                    try pool.submit(leave, 1).addDoneCallback { _ in
+                        if currentThread() == me, isInPool.load(ordering: .relaxed) {
+                            inside.add(1, ordering: .relaxed)
+                        }
+                    }
+                    isInPool.store(true, ordering: .relaxed)
+                    for number in 0..<100 { others.append(try pool.submit(increment, number)) }
+                    for future in others.suffix(10) { future.cancel() }
+                    isInPool.store(false, ordering: .relaxed)
+                    _ = wait(others.suffix(1), timeout: longTime)
+                }
+                pool.shutdown()
+                #expect(inside.load(ordering: .relaxed) == 0)
+                #expect(others.allSatisfy { $0.isDone })
+            }
+        }
+
+        enum PoolEnding: CaseIterable {
+            case value, error, awaitedValue, shutdownOfWhatWasSentAhead, initializer, lostWorker, hardTimeout
+            case unknownFunction
+        }
+
+        private func pool(for ending: PoolEnding, _ folder: TemporaryFolder) throws -> ProcessPoolExecutor {
+            switch ending {
+            case .initializer:
+                try makePool(maxWorkers: 1, initializer: WorkerInitializer(failWhenThere, folder.file("go")))
+            case .unknownFunction:
+                try ProcessPoolExecutor(.external, maxWorkers: 1, worker: BuildProducts.testWorker)
+            default: try makePool(maxWorkers: 1)
+            }
+        }
+
+        /// A call that ends like that, when it begins or would.
+        private func submit(
+            _ ending: PoolEnding, to pool: ProcessPoolExecutor, _ folder: TemporaryFolder
+        ) throws -> AnyFuture {
+            switch ending {
+            case .value, .awaitedValue, .shutdownOfWhatWasSentAhead, .initializer: try pool.submit(increment, 1)
+            case .error: try pool.submit(refuse, 5)
+            case .lostWorker: try pool.submit(leave, 3)
+            case .hardTimeout:
+                try pool.submit(
+                    awaitFile, folder.file("never"), options: CallOptions(hardTimeout: .milliseconds(20)))
+            case .unknownFunction: try pool.submit(Callable<Int, Int>(external: "no_such"), 1)
+            }
+        }
+
+        @Test(
+            "a callback of a call that the pool ends runs in its thread for callbacks", .proves(.C2),
+            arguments: PoolEnding.allCases)
+        func endedByPool(ending: PoolEnding) throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try pool(for: ending, folder)
+                if ending == .shutdownOfWhatWasSentAhead { try warmUp(pool) }
+                let held = try ending == .initializer ? nil : HeldWorker(pool)
+                let future = try submit(ending, to: pool, folder)
+                let witness = CallbackWitness(future)
+                if ending == .shutdownOfWhatWasSentAhead, let held {
+                    // The worker's answer comes when this thread is through with the shutdown.
+                    kill(held.worker, SIGSTOP)
+                    pool.shutdown(wait: false, cancelFutures: true)
+                    kill(held.worker, SIGCONT)
+                } else {
+                    folder.write("", to: "go")
+                    held?.letGo()
+                }
+                if ending == .awaitedValue { #expect(try future.exception(timeout: longTime) == nil) }
+                #expect(try witness.place().name == "futures-pool-cb")
+                #expect(future.isDone)
+                held?.letGo()
+                pool.shutdown()
+            }
+        }
+    }
+}
