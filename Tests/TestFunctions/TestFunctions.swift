@@ -124,6 +124,8 @@ public let echoFragileLater = Callable("echo_fragile_later") { (value: Fragile, 
 public let makeFragile = Callable("make_fragile") { (fault: String) -> Fragile in
     Fragile(Fragile.Fault(rawValue: fault)!)
 }
+/// Throws for each value.
+public let refuseFragile = Callable("refuse_fragile") { (_: Fragile) -> Int in throw Refused(code: 1) }
 /// Makes one after a tenth of a millisecond, so that a chunk of many is told by and by.
 public let makeFragileLater = Callable("make_fragile_later") { (fault: String) -> Fragile in
     usleep(100)
@@ -360,6 +362,7 @@ public let testRegistry: FunctionRegistry = FunctionRegistry {
     echoFragileLater
     makeFragile
     makeFragileLater
+    refuseFragile
     trap
     raiseSignal
     writeToNowhere

@@ -148,15 +148,17 @@ extension Callable {
         _ part: inout ChunkPart<Output>, _ column: repeat [each Input]
     ) -> Int {
         var next = indices.lowerBound
+        // Behind the elements that are run in one go.
+        var end = undecoded.isEmpty ? indices.upperBound : next
         while next < indices.upperBound {
-            var end = indices.upperBound
-            if !undecoded.isEmpty {
+            if next == end {
                 if let error = undecoded[next] {
                     part.failed(next, failure(error, at: .decodingArguments))
                     next += 1
+                    end = next
                     continue
                 }
-                end = (next..<end).first { undecoded[$0] != nil } ?? end
+                end = (next..<indices.upperBound).first { undecoded[$0] != nil } ?? indices.upperBound
             }
             do {
                 next += try part.append(from: next) { values in

@@ -20,7 +20,9 @@ extension Callable {
     /// Decodes one column for each argument; that there are more is an error, too.
     ///
     /// - Parameter undecoded: gets the elements of which an argument could not be decoded. What the columns have in their
-    ///   places is not to be used; they are empty where nothing could be decoded.
+    ///   places is not to be used.
+    /// - Throws: for what is no column, and for one of which nothing could be decoded: to say so once says more than a
+    ///   message of so many errors has room for.
     func decodeColumns(
         count: Int, _ decoder: inout PayloadDecoder, undecoded: inout [Int: any Error]
     ) throws -> (repeat [each Input]) {
@@ -42,7 +44,7 @@ private func decodeColumn<T>(
     guard !failures.isEmpty else { return values }
     // The first argument that fails is the one that a call of its own would have told of.
     for failure in failures where undecoded[failure.index] == nil { undecoded[failure.index] = failure.error }
-    guard let placeholder = values.first else { return [] }
+    guard let placeholder = values.first else { throw failures[0].error }
     var column: [T] = []
     column.reserveCapacity(count)
     var rest = values[...]

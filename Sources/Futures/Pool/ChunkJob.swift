@@ -169,7 +169,9 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         var undecoded: [ColumnFailure] = []
         let values = try output.decodeColumn(count: covered - failures.count, from: &decoder, failures: &undecoded)
         try decoder.finish()
-        if !undecoded.isEmpty {
+        if let first = undecoded.first {
+            // What all have in common is said once.
+            if values.isEmpty, failures.isEmpty { throw first.error }
             for index in undecoded.indices {
                 undecoded[index].error = TransportError(
                     .decodingResult, functionName: function.name, cause: undecoded[index].error)

@@ -17,9 +17,21 @@ extension PoolDriver {
             for write in work.writes { carryOut(write, &work) }
             for link in work.touched { flush(link) }
             work.touched.removeAll(keepingCapacity: true)
-            // Before the role is given back: until then the pool cannot end, and with it the thread for callbacks.
-            work.notifications.send()
-        } while handsOver || rounds == Self.mostSettlingRounds ? handOver() : takeWork(&work, isBeginning: false)
+        } while handsOver || rounds == Self.mostSettlingRounds ? handOver(&work) : takeWork(&work, isBeginning: false)
+        tell(&work)
+    }
+
+    /// Tells what has ended, without the role: what is let go of with it may be the user's, and use the pool.
+    private func tell(_ work: inout SettlingWork) {
+        guard !work.notifications.isEmpty else { return }
+        work.notifications.send()
+        let isLast = core.withLock { core in
+            core.tellers.remove(at: core.tellers.firstIndex(of: futures_thread_self())!)
+            guard core.isFinishDue, core.tellers.isEmpty else { return false }
+            core.isFinishDue = false
+            return true
+        }
+        if isLast { finish() }
     }
 
     /// So often a thread finds what others have added meanwhile, until it leaves the rest: it has something else to do, and a busy
@@ -44,11 +56,15 @@ extension PoolDriver {
         work.writes = []
         actions.removeAll(keepingCapacity: true)
         writes.removeAll(keepingCapacity: true)
+        let hasNews = !work.notifications.isEmpty
         let isTaken = core.withLock { core in
             if isBeginning, core.isSettling { return false }
             core.isSettling = false
             core.isSettling = core.isToBeSettled
-            guard core.isSettling else { return false }
+            guard core.isSettling else {
+                if hasNews { core.tellers.append(futures_thread_self()) }
+                return false
+            }
             // The emptied arrays take the place of the full ones: no allocation while the pool is busy.
             swap(&core.actions, &actions)
             swap(&core.writes, &writes)
@@ -62,9 +78,11 @@ extension PoolDriver {
     /// Gives the role back, whatever is left.
     ///
     /// - Returns: that nothing is left for this thread.
-    private func handOver() -> Bool {
+    private func handOver(_ work: inout SettlingWork) -> Bool {
+        let hasNews = !work.notifications.isEmpty
         let isLeft = core.withLock { core in
             core.isSettling = false
+            if hasNews { core.tellers.append(futures_thread_self()) }
             return core.isToBeSettled
         }
         // It settles whenever it is awake; this may be it.
@@ -126,8 +144,12 @@ extension PoolDriver {
         case .roomAppeared: room.raise()
         case .deadlineChanged: wakeThread()
         case .finished:
-            work.notifications.send()
-            finish()
+            let hasNews = !work.notifications.isEmpty
+            let isLater = core.withLock { core in
+                core.isFinishDue = hasNews || !core.tellers.isEmpty
+                return core.isFinishDue
+            }
+            if !isLater { finish() }
         }
     }
 

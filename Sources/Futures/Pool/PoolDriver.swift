@@ -31,6 +31,11 @@ final class PoolDriver: @unchecked Sendable {
         /// There is something to do that nobody is at.
         var isToBeSettled: Bool { !isSettling && !(actions.isEmpty && writes.isEmpty) }
         var takeBacks: [TaskID: TakeBackWaiter] = [:]
+        /// The threads that tell what has ended, after they gave back the settling role: until then the pool must not end, and with
+        /// it the thread for callbacks.
+        var tellers: [UInt] = []
+        /// The last of them ends the pool.
+        var isFinishDue = false
     }
 
     /// A write that no action of the scheduler stands for.
@@ -275,7 +280,9 @@ final class PoolDriver: @unchecked Sendable {
     }
 
     /// Whether this is a thread that the pool's end waits for.
-    private var isOnOwnThread: Bool { isReading || callbackThread.isCurrent }
+    private var isOnOwnThread: Bool {
+        isReading || callbackThread.isCurrent || core.withLock { $0.tellers.contains(futures_thread_self()) }
+    }
 
     /// Whether this thread reads from a worker, so that others, and the end of the worker, may have to wait for it.
     var isReading: Bool { thread.isCurrent || isReadingHere }

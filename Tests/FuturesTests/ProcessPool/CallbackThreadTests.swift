@@ -125,6 +125,42 @@ extension ProcessSuites {
             }
         }
 
+        /// Ends a pool when it ends itself.
+        private final class Owner: Sendable {
+            private let pool: ProcessPoolExecutor
+            private let ended: Gate
+
+            init(_ pool: ProcessPoolExecutor, _ ended: Gate) { (self.pool, self.ended) = (pool, ended) }
+
+            deinit {
+                blocking { pool.shutdown() }
+                ended.open()
+            }
+        }
+
+        @Test("what goes with a callback may shut the pool down, whoever lets go of it", .proves(.C3, .H1))
+        func ownerInCallback() throws {
+            try Leftovers.check(eventually: true) {
+                let pool = try makePool(maxWorkers: 1)
+                let (held, ended, returned, threads) = (try HeldWorker(pool), Gate(), Gate(), TestThreads())
+                do {
+                    let owner = Owner(pool, ended)
+                    try pool.submit(increment, 0).addDoneCallback { _ in _ = owner }
+                }
+                // While these are told the first one's callback has long been run.
+                for number in 1..<5_000 { try pool.submit(increment, number).addDoneCallback { _ in } }
+                threads.start {
+                    pool.shutdown(wait: false, cancelFutures: true)
+                    returned.open()
+                }
+                #expect(throws: Never.self) { try returned.wait() }
+                held.letGo()
+                #expect(throws: Never.self) { try ended.wait() }
+                threads.join()
+                pool.shutdown()
+            }
+        }
+
         enum PoolEnding: CaseIterable {
             case value, error, awaitedValue, shutdownOfWhatWasSentAhead, initializer, lostWorker, hardTimeout
             case unknownFunction

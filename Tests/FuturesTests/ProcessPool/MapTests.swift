@@ -119,6 +119,48 @@ extension ProcessSuites {
             }
         }
 
+        @Test("what does not decode at all is said in full, however many elements a chunk has", .proves(.S4, .M4))
+        func nothingDecodes() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                // A message of so many errors has no room for their texts.
+                let count = 300_000
+                let arguments = try pool.map(
+                    echoFragile, repeatElement(Fragile(.decoding), count: count), chunkSize: count
+                ).outcomes
+                let results = try pool.map(
+                    makeFragile, repeatElement("decoding", count: 1_000), chunkSize: 1_000
+                ).outcomes
+                for (outcomes, place) in [
+                    (arguments, TransportError.Place.decodingArguments), (results, .decodingResult),
+                ] {
+                    for _ in 0..<1_000 {
+                        let error = try outcomes.next()?.error as? TransportError
+                        guard error?.place == place, "\(error!)".hasSuffix("this Fragile does not decode") else {
+                            Issue.record("\(String(describing: error))")
+                            break
+                        }
+                    }
+                }
+                pool.shutdown()
+            }
+        }
+
+        @Test("elements that fail beside one that does not decode take no longer than without it", .proves(.M4))
+        func failingBesideUndecoded() throws {
+            try Leftovers.check {
+                let pool = try makePool(maxWorkers: 1)
+                let values = Array(repeating: Fragile(.none), count: 30_000) + [Fragile(.decoding)]
+                let begin = ContinuousClock.now
+                let outcomes = try pool.map(refuseFragile, values, chunkSize: values.count).outcomes
+                for _ in 0..<30_000 { #expect(try outcomes.next()?.error is RemoteError) }
+                #expect((try outcomes.next()?.error as? TransportError)?.place == .decodingArguments)
+                // Looking for the last one from each of the others takes minutes.
+                #expect(ContinuousClock.now - begin < .seconds(30))
+                pool.shutdown()
+            }
+        }
+
         @Test("an element that does not travel is not run again: only what the function throws is", .proves(.P4))
         func retriesNoTransport() throws {
             try Leftovers.check {
