@@ -37,14 +37,16 @@ public final class ThreadPoolExecutor: LocalExecutor, MappingExecutor {
         maxWorkers: Int? = nil, threadNamePrefix: String = "futures-pool",
         initializer: (@Sendable () throws -> Void)? = nil, backlogLimit: BacklogLimit = .none
     ) throws(InvalidArgumentError) {
-        // More than one for each processor, since threads mostly wait; few enough not to waste memory on large machines.
-        let maxWorkers = maxWorkers ?? min(32, usableProcessorCount() + 4)
+        let maxWorkers = maxWorkers ?? Self.defaultMaxWorkers(processors: usableProcessorCount())
         try InvalidArgumentError.check("maxWorkers", maxWorkers)
         try backlogLimit.check()
         self.maxWorkers = maxWorkers
         driver = ThreadPoolDriver(
             maxThreads: maxWorkers, namePrefix: threadNamePrefix, initializer: initializer, backlogLimit: backlogLimit)
     }
+
+    /// More than one for each processor, since threads mostly wait; few enough not to waste memory on large machines.
+    static func defaultMaxWorkers(processors: Int) -> Int { min(32, processors + 4) }
 
     deinit { driver.shutDown(cancelFutures: false) }
 

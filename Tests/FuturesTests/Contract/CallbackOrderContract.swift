@@ -1,4 +1,3 @@
-import Synchronization
 import TestFunctions
 import TestSupport
 import Testing

@@ -1,6 +1,5 @@
 import Futures
 import Glibc
-import Synchronization
 import TestFunctions
 import TestSupport
 import Testing
@@ -116,6 +115,33 @@ extension ProcessSuites {
                 }
                 #expect(count == 300)
                 pool.shutdown()
+            }
+        }
+
+        /// Notes how many elements the messages had.
+        private final class ChunkSizes: PoolObserver {
+            let sizes = Mutex<[Int]>([])
+
+            func callEnded(_ call: ObservedCall) { sizes.withLock { $0.append(call.elements) } }
+            func workerEnded(_ worker: ObservedWorker, at time: Int64) {}
+        }
+
+        @Test("automatic chunks have many short elements, and few long ones", .proves(.M7), arguments: [0, 4_000])
+        func automaticChunks(microseconds: Int) throws {
+            try Leftovers.check {
+                let seen = ChunkSizes()
+                var options = ProcessPoolOptions()
+                options.observer = seen
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker, options: options)
+                let count = microseconds == 0 ? 20_000 : 60
+                let times = repeatElement(microseconds, count: count)
+                #expect(try pool.map(keepBusy, times, chunkSize: .automatic).collect() == Array(times))
+                pool.shutdown()
+                let sizes = seen.sizes.withLock { $0 }
+                #expect(sizes.reduce(0, +) == count)
+                // Each call apart would be 20,000 messages; 5 ms of such elements are one or two.
+                if microseconds == 0 { #expect(sizes.count < 2_000) } else { #expect(sizes.max()! <= 3) }
             }
         }
 

@@ -29,6 +29,22 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a chunk size makes no difference: the elements of a chunk run side by side", .proves(.M7))
+        func chunks() throws {
+            try Leftovers.check {
+                let pool = try ThreadPoolExecutor(maxWorkers: 2)
+                let gates = [Gate(), Gate()]
+                // Each waits for the other.
+                let meeting = { @Sendable (number: Int) in
+                    gates[number].open()
+                    try gates[1 - number].wait()
+                    return number
+                }
+                #expect(try pool.map(meeting, 0..<2, chunkSize: 2).collect() == [0, 1])
+                pool.shutdown()
+            }
+        }
+
         @Test("a failing element throws at its position; outcomes go on after it", .proves(.M4))
         func failures() async throws {
             try await withThreadPool(maxWorkers: 2) { pool in

@@ -56,7 +56,10 @@ extension ProcessSuites {
 
         @Test("the default size, and sizes below 1 are errors", .proves(.T1))
         func sizes() throws {
-            #expect(try ThreadPoolExecutor().maxWorkers == min(32, usableProcessorCount() + 4))
+            let sizes = [1, 2, 27, 28, 29, 512].map { ThreadPoolExecutor.defaultMaxWorkers(processors: $0) }
+            #expect(sizes == [5, 6, 31, 32, 32, 32])
+            let size = ThreadPoolExecutor.defaultMaxWorkers(processors: usableProcessorCount())
+            #expect(try ThreadPoolExecutor().maxWorkers == size)
             let error = try #require(throws: InvalidArgumentError.self) { try ThreadPoolExecutor(maxWorkers: 0) }
             #expect("\(error)" == "maxWorkers must be at least 1, not 0")
         }
