@@ -17,8 +17,8 @@ public struct CallOptions: Sendable, Hashable {
     /// pool's ``ProcessPoolOptions/hardTimeout``.
     ///
     /// The future fails with ``TaskTimeoutError`` at once; the worker gets SIGTERM, and SIGKILL if it is there
-    /// ``ProcessPoolOptions/terminationGrace`` later. What it had been sent besides is run by others. Of a map each element has this time; the others of its chunk are kept or
-    /// run elsewhere. Only process pools have this: a thread cannot be ended.
+    /// ``ProcessPoolOptions/terminationGrace`` later. What it had been sent besides is run by others. Of a map each element
+    /// has this time; the others of its chunk are kept or run elsewhere. Only process pools have this: a thread cannot be ended.
     public var hardTimeout: Duration?
 
     /// Options for a call.

@@ -141,7 +141,8 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
 
     /// Ends the workers with SIGTERM: running calls fail with ``BrokenProcessPool``, waiting ones are cancelled. A call that
     /// was sent ahead to a worker fails, too: whether it had begun is not known. A worker that ignores the signal is killed
-    /// after the ``ProcessPoolOptions/terminationGrace``. The pool counts as shut down. Any thread, at any time, any number of times.
+    /// after the ``ProcessPoolOptions/terminationGrace``. The pool counts as shut down. Any thread, at any time, any number of
+    /// times.
     public func terminateWorkers() { driver.terminate(signal: SIGTERM, by: "terminateWorkers()") }
 
     /// Ends the workers with SIGKILL; otherwise as ``terminateWorkers()``.

@@ -137,7 +137,7 @@ extension ProcessSuites {
                 try called.wait()
                 threads.start {
                     // To the end, or to the end of its time.
-                    while let outcome = try? results.next(), !(outcome.failure is ExecutorShutdownError) {}
+                    while let outcome = try? results.next(), !(outcome.error is ExecutorShutdownError) {}
                     ended.open()
                 }
                 #expect(throws: Never.self) { try ended.wait() }
@@ -145,12 +145,5 @@ extension ProcessSuites {
                 threads.join()
             }
         }
-    }
-}
-
-extension Result {
-    fileprivate var failure: Failure? {
-        guard case .failure(let error) = self else { return nil }
-        return error
     }
 }

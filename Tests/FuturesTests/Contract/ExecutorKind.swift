@@ -57,6 +57,14 @@ enum ExecutorKind: String, CaseIterable, CustomTestStringConvertible {
     }
 }
 
+extension Result {
+    /// The error, if it failed.
+    var error: Failure? {
+        guard case .failure(let error) = self else { return nil }
+        return error
+    }
+}
+
 /// Names the thread at hand.
 func currentThread() -> UInt { UInt(pthread_self()) }
 

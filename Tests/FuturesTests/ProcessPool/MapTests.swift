@@ -312,11 +312,3 @@ extension ProcessSuites {
         }
     }
 }
-
-extension Result {
-    /// The error, if it failed.
-    fileprivate var error: Failure? {
-        guard case .failure(let error) = self else { return nil }
-        return error
-    }
-}
