@@ -193,6 +193,13 @@ public let sleepUntilCancelled = Callable("sleep_until_cancelled") { (seconds: I
 public let seesCancellation = Callable("sees_cancellation") { () async -> [Bool] in
     [RunningCall.isCancelled, Task.isCancelled]
 }
+/// Computes until it is cancelled, and then throws how often it was called with this file.
+public let refuseWhenCancelled = Callable("refuse_when_cancelled") { (path: String) throws -> Int in
+    let count = note(in: path)
+    let end = ContinuousClock.now + .seconds(60)
+    while !RunningCall.isCancelled, ContinuousClock.now < end {}
+    throw Refused(code: RunningCall.isCancelled ? count : -1)
+}.throwing(Refused.self)
 /// Sleeps so many milliseconds, and no signal that can be ignored ends it.
 public let sleepStubbornly = Callable("sleep_stubbornly") { (milliseconds: Int) -> Int in
     signal(SIGTERM, SIG_IGN)
@@ -312,6 +319,7 @@ public let processFunctions = FunctionRegistry {
     growFor
     growAndWait
     computeUntilCancelled
+    refuseWhenCancelled
     sleepUntilCancelled
     seesCancellation
     sleepStubbornly

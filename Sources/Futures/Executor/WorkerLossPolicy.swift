@@ -1,3 +1,5 @@
+import Wire
+
 /// What a worker process that ends abruptly costs: a trap, a signal, `exit`, lack of memory.
 public enum WorkerLossPolicy: Sendable {
     /// Everything that is pending or running fails with ``BrokenProcessPool``, the other workers are ended, and the pool
@@ -37,8 +39,9 @@ public struct RetryPolicy: Sendable {
     public var memoryKills: Int
     /// How often a call is run again after it threw an error that `retriesError` accepts. 0 or more.
     public var errors: Int
-    /// Whether it is worth another try, when a call threw this. Runs in the pool's thread: to be quick, and not to wait. Not
-    /// asked about errors in encoding and decoding, which would come again.
+    /// Whether it is worth another try, when a call, or an element of a map, threw this. Runs in the pool's thread: to be quick,
+    /// and not to wait. Asked about what the function itself threw: not about errors in encoding and decoding, which would come
+    /// again, and not about calls that ended because of their soft timeout.
     public var retriesError: @Sendable (any Error) -> Bool
     /// How long to wait before the call is run again.
     public var backoff: Backoff
@@ -105,6 +108,12 @@ public struct RetryPolicy: Sendable {
         self.errors = errors
         self.backoff = backoff
         self.retriesError = retriesError
+    }
+
+    /// Whether a call that failed, or an element, is worth another try by the budget for errors: only what the function itself
+    /// threw is. Asks the user's code, so no lock is to be held.
+    func accepts(_ error: any Error, at place: FailureDescription.Place) -> Bool {
+        errors > 0 && place == .running && retriesError(error)
     }
 
     func check() throws(InvalidArgumentError) {

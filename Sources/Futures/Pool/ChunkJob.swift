@@ -66,14 +66,14 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         case .chunkResult(let message, let frame):
             do {
                 let (isUntouched, left) = ledger.withLock { ($0.isUntouched, $0.remainingCount) }
-                let part = left > 0 ? try decode(message, frame, from: origin) : nil
+                let part = left > 0 ? try decode(message, frame, from: origin, retries: nil) : nil
                 var outcome: ChunkOutcome<Output>
-                if let part, isUntouched, part.failures.isEmpty {
+                if let part, isUntouched, part.values.count == count {
                     // Mostly: there is nothing to put together.
                     outcome = ChunkOutcome(values: part.values, failures: [])
                     outcome.measurement.resultBytes = part.byteCount
                 } else {
-                    if let part { take(part, nil) }
+                    if let part { take(part, limit: 0) }
                     outcome = ledger.withLock { $0.takeOutcome() }
                 }
                 outcome.measurement.runTime = Int64(clamping: message.runNanoseconds)
@@ -87,14 +87,13 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     }
 
     override func takePart(
-        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin,
-        retries: RetryPolicy?
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin, retries: RetryPolicy?
     ) throws(WireError) {
         let left = ledger.withLock { $0.remainingCount }
         // The last element comes with the end of the chunk.
         guard message.part < left else { throw .wrongColumnCount(expected: left, found: Int(message.part)) }
         do {
-            take(try decode(message, frame, from: origin), retries)
+            take(try decode(message, frame, from: origin, retries: retries), limit: retries?.errors ?? 0)
         } catch {
             let error = TransportError(.decodingResult, functionName: function.name, cause: error)
             ledger.withLock { $0.fail(next: Int(message.part), error) }
@@ -105,7 +104,7 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin, retries: RetryPolicy
     ) -> Int? {
         do {
-            take(try decode(message, frame, from: origin), retries)
+            take(try decode(message, frame, from: origin, retries: retries), limit: retries.errors)
         } catch {
             let error = TransportError(.decodingResult, functionName: function.name, cause: error)
             ledger.withLock { $0.fail(next: .max, error) }
@@ -113,17 +112,9 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
         return ledger.withLock { $0.failuresOfDeferred }
     }
 
-    private func take(_ part: Part, _ retries: RetryPolicy?) {
-        var wanted: Set<Int> = []
-        if let retries, retries.errors > 0 {
-            // The user's code: with no lock held.
-            for failure in part.failures where !(failure.error is TransportError) && retries.retriesError(failure.error)
-            {
-                wanted.insert(failure.index)
-            }
-        }
+    private func take(_ part: Part, limit: Int) {
         ledger.withLock {
-            $0.finish(part.values, part.failures, again: wanted, limit: retries?.errors ?? 0)
+            $0.finish(part.values, part.failures, undecoded: part.undecoded, again: part.retryable, limit: limit)
             $0.resultBytes += part.byteCount
         }
     }
@@ -150,20 +141,29 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
     /// What one answer has.
     private struct Part {
         var values: [Output]
+        /// Those that the worker tells of...
         var failures: [(index: Int, error: any Error)]
+        /// ...and which of them are worth another try.
+        var retryable: Set<Int>
+        /// Values that could not be decoded, by their places among all the values.
+        var undecoded: [ColumnFailure]
         var byteCount: Int
     }
 
     private func decode(
-        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin, retries: RetryPolicy?
     ) throws -> Part {
         let left = ledger.withLock { $0.remainingCount }
         let covered = message.part == 0 ? left : Int(message.part)
         guard Int(message.count) == count, covered <= left, message.failures.count <= covered else {
             throw WireError.wrongColumnCount(expected: count, found: Int(message.count))
         }
-        var failures = message.failures.map {
-            (index: Int($0.index), error: error($0.failure, element: Int($0.index), from: origin))
+        var retryable: Set<Int> = []
+        let failures = message.failures.map { failed in
+            let element = Int(failed.index)
+            let error = error(failed.failure, element: element, from: origin)
+            if let retries, retries.accepts(error, at: failed.failure.place) { retryable.insert(element) }
+            return (index: element, error: error)
         }
         var decoder = try PayloadDecoder(frame, format: message.format, limits: origin.limits)
         var undecoded: [ColumnFailure] = []
@@ -176,12 +176,11 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
                 undecoded[index].error = TransportError(
                     .decodingResult, functionName: function.name, cause: undecoded[index].error)
             }
-            failures = ledger.withLock { $0.failures(failures, withValues: undecoded, of: covered) }
         }
         // Errors are described in the message.
         let size = max(UInt64(frame.payload.count), message.format.decompressedSize)
         return Part(
-            values: values, failures: failures,
+            values: values, failures: failures, retryable: retryable, undecoded: undecoded,
             byteCount: Int(clamping: size) + (failures.isEmpty ? 0 : frame.message.count))
     }
 }
@@ -204,8 +203,7 @@ class ElementsJob: PoolJob, @unchecked Sendable {
     ///
     /// - Throws: what makes no sense at all.
     func takePart(
-        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin,
-        retries: RetryPolicy?
+        _ message: ChunkResultMessage, _ frame: FrameView, from origin: AnswerOrigin, retries: RetryPolicy?
     ) throws(WireError) {
         fatalError("overridden")
     }

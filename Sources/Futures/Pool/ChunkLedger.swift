@@ -74,61 +74,46 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     /// - Parameters:
     ///   - values: of those that succeeded, in order.
     ///   - failures: those that failed, by ascending index. Others than the next ones are taken for the next in turn.
-    ///   - wanted: those of them that are to be run again...
+    ///   - undecoded: those whose values are there and could not be decoded, by their places among all the values.
+    ///   - wanted: those of `failures` that are to be run again...
     ///   - limit: ...if they have not been so often.
     mutating func finish(
-        _ values: [Output], _ failures: [(index: Int, error: any Error)], again wanted: Set<Int> = [], limit: Int = 0
+        _ values: [Output], _ failures: [(index: Int, error: any Error)], undecoded: [ColumnFailure] = [],
+        again wanted: Set<Int> = [], limit: Int = 0
     ) {
         isUntouched = false
-        let covered = values.count + failures.count
+        let valueCount = values.count + undecoded.count
+        let covered = valueCount + failures.count
         // Mostly all of it, in one piece.
-        if let first = remaining.first, covered <= first.count, wanted.isEmpty,
+        if let first = remaining.first, covered <= first.count, wanted.isEmpty, undecoded.isEmpty,
             isPlausible(failures, within: first.prefix(covered))
         {
             segments.append(Segment(first: first.lowerBound, count: covered, values: values, failures: failures))
             dropFirst(covered)
             return
         }
-        var values = values[...]
-        var failures = failures[...]
+        var (values, failures, undecoded) = (values[...], failures[...], undecoded[...])
+        var place = 0
         for index in nextIndices(covered) {
-            let failsHere = failures.first.map { $0.index <= index } ?? false
-            if failsHere || values.isEmpty, let failure = failures.popFirst() {
+            if let failure = failures.first, failure.index <= index || place == valueCount {
+                failures.removeFirst()
                 if wanted.contains(index), errorCounts[index, default: 0] < limit {
                     errorCounts[index, default: 0] += 1
                     deferred.append(index)
                 } else {
                     segments.append(Segment(first: index, count: 1, values: [], failures: [(index, failure.error)]))
                 }
-            } else if let value = values.popFirst() {
-                segments.append(Segment(first: index, count: 1, values: [value], failures: []))
-            }
-        }
-        dropFirst(covered)
-    }
-
-    /// The failures among the next elements: those that a worker tells of, and the values that it tells which could not be
-    /// decoded, by their places among these.
-    func failures(
-        _ told: [(index: Int, error: any Error)], withValues undecoded: [ColumnFailure], of covered: Int
-    ) -> [(index: Int, error: any Error)] {
-        var (told, undecoded) = (told[...], undecoded[...])
-        let valueCount = covered - told.count
-        var failures: [(index: Int, error: any Error)] = []
-        var place = 0
-        for index in nextIndices(covered) {
-            if let failure = told.first, failure.index <= index || place == valueCount {
-                told.removeFirst()
-                failures.append((index, failure.error))
                 continue
             }
             if let failure = undecoded.first, failure.index == place {
                 undecoded.removeFirst()
-                failures.append((index, failure.error))
+                segments.append(Segment(first: index, count: 1, values: [], failures: [(index, failure.error)]))
+            } else if let value = values.popFirst() {
+                segments.append(Segment(first: index, count: 1, values: [value], failures: []))
             }
             place += 1
         }
-        return failures
+        dropFirst(covered)
     }
 
     /// How often the most unlucky of the deferred elements has failed; nil if there is none.

@@ -194,9 +194,7 @@ extension PoolDriver {
         case .result: return false
         case .failure(let failure):
             // The user's code: with no lock held.
-            guard failure.place == .running, retries.retriesError(job.error(failure, from: link.origin)) else {
-                return false
-            }
+            guard retries.accepts(job.error(failure, from: link.origin), at: failure.place) else { return false }
         case .chunkResult(let message, let frame):
             guard let job = job as? ElementsJob else { return false }
             elementFailures = job.takeLastPart(message, frame, from: link.origin, retries: retries)

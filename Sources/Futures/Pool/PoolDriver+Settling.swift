@@ -60,11 +60,11 @@ extension PoolDriver {
         let isTaken = core.withLock { core in
             if isBeginning, core.isSettling { return false }
             core.isSettling = false
-            core.isSettling = core.isToBeSettled
-            guard core.isSettling else {
-                if hasNews { core.tellers.append(futures_thread_self()) }
+            guard core.isToBeSettled else {
+                core.endSettling(isTeller: hasNews)
                 return false
             }
+            core.isSettling = true
             // The emptied arrays take the place of the full ones: no allocation while the pool is busy.
             swap(&core.actions, &actions)
             swap(&core.writes, &writes)
@@ -81,8 +81,7 @@ extension PoolDriver {
     private func handOver(_ work: inout SettlingWork) -> Bool {
         let hasNews = !work.notifications.isEmpty
         let isLeft = core.withLock { core in
-            core.isSettling = false
-            if hasNews { core.tellers.append(futures_thread_self()) }
+            core.endSettling(isTeller: hasNews)
             return core.isToBeSettled
         }
         // It settles whenever it is awake; this may be it.

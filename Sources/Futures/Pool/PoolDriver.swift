@@ -36,6 +36,14 @@ final class PoolDriver: @unchecked Sendable {
         var tellers: [UInt] = []
         /// The last of them ends the pool.
         var isFinishDue = false
+
+        /// Gives the settling role back.
+        ///
+        /// - Parameter isTeller: whether the thread has something to tell, which it does from now on.
+        mutating func endSettling(isTeller: Bool) {
+            isSettling = false
+            if isTeller { tellers.append(futures_thread_self()) }
+        }
     }
 
     /// A write that no action of the scheduler stands for.

@@ -115,8 +115,7 @@ extension PoolState {
         } else if between != nil {
             next = min(next, limits.soft)
         } else {
-            let isInterrupted = worker.interrupted.map { $0.task == task && $0.element == element } ?? false
-            if !isInterrupted { interrupt(task, element, on: id, &actions) }
+            interrupt(task, element, on: id, &actions)
             // Of a chunk the next element may be begun at any time, and has all of its time.
             if element != nil { next = min(next, limits.soft) }
         }
@@ -133,7 +132,9 @@ extension PoolState {
         _ task: TaskID, _ element: Int?, on id: WorkerID, _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[task] else { return }
-        workers[existing: id].interrupted = (task, element)
+        // Once is enough; but what is run again is another attempt.
+        if let last = workers[existing: id].interrupted, last == (task, record.attempt, element) { return }
+        workers[existing: id].interrupted = (task, record.attempt, element)
         actions.append(.interrupt(task, id, attempt: record.attempt, element: element))
     }
 

@@ -103,7 +103,7 @@ package struct PoolState<Job: Sendable> {
         /// When it is old enough to be replaced.
         var retirement = Int64.max
         /// What it was told to interrupt.
-        var interrupted: (task: TaskID, element: Int?)?
+        var interrupted: (task: TaskID, attempt: UInt32, element: Int?)?
         /// Where it was seen at a chunk, and at none of its elements.
         struct Between {
             let task: TaskID

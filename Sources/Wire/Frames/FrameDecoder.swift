@@ -243,14 +243,7 @@ public struct FrameDecoder: ~Copyable {
             let capacity = large!.capacity
             large!.withUnsafeMutableBytes { futures_advise_large_pages($0.baseAddress, capacity) }
         }
-        large!.append(addingCapacity: bytes.count) { (span: inout OutputSpan<UInt8>) in
-            span.withUnsafeMutableBufferPointer { buffer, initialized in
-                if let source = bytes.baseAddress {
-                    futures_copy(buffer.baseAddress! + initialized, source, bytes.count)
-                }
-                initialized += bytes.count
-            }
-        }
+        large!.append(elementsOf: bytes)
     }
 
     /// What is wrong if the input ends here: nil between two frames.

@@ -4,14 +4,21 @@ extension Array where Element: BitwiseCopyable {
     /// The elements whose bytes these are; what is left behind the last whole one is not taken.
     @inline(__always)
     init(elementsOf bytes: UnsafeRawBufferPointer) {
-        let count = bytes.count / MemoryLayout<Element>.stride
         self = []
+        reserveCapacity(bytes.count / MemoryLayout<Element>.stride)
+        append(elementsOf: bytes)
+    }
+
+    /// Likewise.
+    @inline(__always)
+    mutating func append(elementsOf bytes: UnsafeRawBufferPointer) {
+        let count = bytes.count / MemoryLayout<Element>.stride
         guard count > 0 else { return }
-        reserveCapacity(count)
         append(addingCapacity: count) { (span: inout OutputSpan<Element>) in
             span.withUnsafeMutableBufferPointer { target, initialized in
-                futures_copy(target.baseAddress!, bytes.baseAddress!, count * MemoryLayout<Element>.stride)
-                initialized = count
+                futures_copy(
+                    target.baseAddress! + initialized, bytes.baseAddress!, count * MemoryLayout<Element>.stride)
+                initialized += count
             }
         }
     }

@@ -53,14 +53,10 @@ struct ChunkLedgerTests {
         ledger.finish([0, 1], failures())
         ledger.fail(element: 4, Refusal(number: 4))
         // Elements 2, 3, 5, 6 and 7: the values of 2, 5 and 7 are in places 0, 1 and 2.
-        let found = ledger.failures(failures(3, 6), withValues: undecoded(0, 2), of: 5)
-        #expect(found.map(\.index) == [2, 3, 6, 7])
-        ledger.finish([5], found)
+        ledger.finish([5], failures(3, 6), undecoded: undecoded(0, 2))
         #expect(ledger.remaining == [8..<10])
         // What a worker says of elements that it was not asked for is taken for the next ones.
-        let others = ledger.failures(failures(0), withValues: undecoded(0), of: 2)
-        #expect(others.map(\.index) == [8, 9])
-        ledger.finish([], others)
+        ledger.finish([], failures(0), undecoded: undecoded(0))
         #expect(
             describe(ledger.takeOutcome())
                 == ["0", "1", "!100", "!3", "!4", "5", "!6", "!102", "!0", "!100"])

@@ -39,6 +39,19 @@ struct PoolStateLimitTests {
         #expect(world.outcomes[2] == .answered)
     }
 
+    @Test("a task that is run again by the same worker has its soft limit again")
+    func softAgain() throws {
+        let policy = RetryPolicy(errors: 2, backoff: .none)
+        var (world, worker) = try world(TaskLimits(soft: second), policy: .retry(policy))
+        for execution in 1...3 {
+            #expect(try world.waitUntilRunning(1) == worker)
+            world.wait(until: world.now + second)
+            #expect(world.interruptions.map(\.job) == Array(repeating: 1, count: execution))
+            world.answer(worker, throwsError: true)
+        }
+        #expect(world.outcomes == [1: .answered])
+    }
+
     @Test("each task has its own time, from when it became the first of its worker")
     func countsFromTheStart() throws {
         var (world, worker) = try world(TaskLimits(hard: second), jobs: 5)

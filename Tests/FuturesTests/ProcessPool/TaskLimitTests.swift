@@ -128,6 +128,41 @@ extension ProcessSuites {
             }
         }
 
+        @Test("what was ended by its soft timeout is not run again as what throws is, as a call or in a chunk")
+        func softTimeoutIsNoError() throws {
+            try Leftovers.check {
+                let asked = Mutex<[String]>([])
+                let policy = RetryPolicy(errors: 3, backoff: .none) { error in
+                    asked.withLock { $0.append("\(error)") }
+                    return true
+                }
+                let pool = try pool(soft: .milliseconds(50), onWorkerLoss: .retry(policy))
+                let call = try pool.submit(computeUntilCancelled, 60_000, true)
+                #expect((try call.exception(timeout: longTime) as? TaskTimeoutError)?.kind == .soft)
+                let outcomes = try pool.map(computeUntilCancelled, [0, 60_000, 0], [true, true, true], chunkSize: 3)
+                    .outcomes
+                #expect(try outcomes.next()?.error == nil)
+                #expect((try outcomes.next()?.error as? TaskTimeoutError)?.kind == .soft)
+                #expect(try outcomes.next()?.error == nil)
+                #expect(asked.withLock { $0 } == [])
+                pool.shutdown()
+            }
+        }
+
+        @Test("what is run again has its soft timeout again, as a call or as an element of a chunk")
+        func softTimeoutAgain() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let policy = RetryPolicy(errors: 2, backoff: .none)
+                let pool = try pool(soft: .milliseconds(30), onWorkerLoss: .retry(policy))
+                let call = try pool.submit(refuseWhenCancelled, folder.file("call"))
+                #expect(throws: Refused(code: 3)) { try call.result(timeout: longTime) }
+                let results = try pool.map(refuseWhenCancelled, [folder.file("map")], chunkSize: 3)
+                #expect(throws: Refused(code: 3)) { try results.collect() }
+                pool.shutdown()
+            }
+        }
+
         @Test("cancel(running: .kill) ends a running call at once; what waits behind it goes on", .proves(.F3))
         func kills() throws {
             try Leftovers.check {
