@@ -209,7 +209,8 @@ public let sleepStubbornly = Callable("sleep_stubbornly") { (milliseconds: Int) 
 /// Stops its whole process, as a debugger does.
 public let stopProcess = Callable("stop_process") { () -> Int in Int(kill(getpid(), SIGSTOP)) }
 /// Adds a line to a file, and tells how many it has then.
-private func note(in path: String) -> Int {
+@discardableResult
+func note(in path: String) -> Int {
     let file = open(path, O_CREAT | O_RDWR | O_APPEND, 0o600)
     defer { close(file) }
     _ = write(file, "x\n", 2)
@@ -251,6 +252,19 @@ nonisolated(unsafe) private var noteFile: (path: String, descriptor: Int32) = ("
 public let throwFirst = Callable("throw_first") { (path: String, times: Int, code: Int) -> Int in
     let count = note(in: path)
     if count <= times { throw Refused(code: code) }
+    return count
+}.throwing(Refused.self)
+/// Does so slowly.
+public let throwFirstSlowly = Callable("throw_first_slowly") { (path: String, times: Int, microseconds: Int) -> Int in
+    _ = try keepBusy.call(microseconds)
+    return try throwFirst.call(path, times, 7)
+}.throwing(Refused.self)
+/// Throws when it is called with this file for the first time, and computes without end, or ends its process, at the second time.
+public let throwThenFail = Callable("throw_then_fail") { (path: String, hangs: Bool) -> Int in
+    let count = note(in: path)
+    if count == 1 { throw Refused(code: 7) }
+    if count == 2, hangs { return try computeUntilCancelled.call(60_000, false) }
+    if count == 2 { raise(SIGKILL) }
     return count
 }.throwing(Refused.self)
 
@@ -329,6 +343,8 @@ public let processFunctions = FunctionRegistry {
     noteOrCrashSlowly
     noteOrCrashQuickly
     throwFirst
+    throwFirstSlowly
+    throwThenFail
     takeLeaving
     makeLeaving
 }

@@ -46,6 +46,12 @@ public let trapOnce = Reduction("trap_once") { (number: Int, path: String) in
 } combining: {
     $0 += $1
 }
+/// Notes each call in a file, and makes a ``Fragile`` by the fault's name; of two it keeps the first.
+public let collectFragile = Reduction("collect_fragile") { (path: String, fault: String) -> Fragile in
+    note(in: path)
+    return try makeFragile.call(fault)
+} combining: { _, _ in
+}
 
 let reductions = FunctionRegistry {
     spell
@@ -55,4 +61,5 @@ let reductions = FunctionRegistry {
     refuseSome
     awaitAll
     trapOnce
+    collectFragile
 }

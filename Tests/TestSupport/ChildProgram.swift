@@ -37,8 +37,17 @@ public final class ChildProgram {
         }
         variables += environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + variables { free(text) } }
+        // This process ignores it, and a shell's programs would complain of broken pipes, some of the time.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var defaults = sigset_t()
+        sigemptyset(&defaults)
+        sigaddset(&defaults, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
         var pid: pid_t = 0
-        let result = posix_spawn(&pid, path, &actions, nil, &argv, &variables)
+        let result = posix_spawn(&pid, path, &actions, &attributes, &argv, &variables)
         close(writeEnd)
         guard result == 0 else {
             close(readEnd)

@@ -26,8 +26,9 @@ final class MapBuffer: Sendable {
         var window: MapWindow
         var submittedParts = 0
         var submittedElements = 0
-        /// Of what was begun to be handed out, and of what a journal had.
-        var failedElements = 0
+        /// Of what was begun to be handed out, or dropped at the end.
+        var failures = PartFailures()
+        /// Of what a journal had.
         var resumedElements = 0
         /// Counts for those who watch; nil while nobody does.
         var tally: MapTally?
@@ -38,6 +39,12 @@ final class MapBuffer: Sendable {
             return true
         }
         var futures: [AnyFuture] { parts.map { $0.future } + unordered.values.map { $0.future } }
+
+        /// Nobody will take its results. What is not done by now does not count, also if it completes.
+        mutating func drop(_ part: MapPart, of resultType: MapResultType) {
+            failures.add(
+                part.future.isDone ? resultType.failures(of: part) : PartFailures(cancelled: part.count))
+        }
     }
 
     private enum Input {
@@ -332,7 +339,7 @@ final class MapBuffer: Sendable {
         if !isTold { state.window.finished(elements: part.count, argumentBytes: part.argumentBytes, measured) }
         (state.currentMeasurement, state.currentArgumentBytes) = (measured, part.argumentBytes)
         let reader = resultType.reader(of: part)
-        state.failedElements += reader.failureCount
+        if reader.failureCount > 0 { state.failures.add(resultType.failures(of: part)) }
         state.current = reader
     }
 
@@ -362,7 +369,7 @@ final class MapBuffer: Sendable {
             parts.append(contentsOf: state.parts)
             let tally = MapTally(
                 source, submitted: state.submittedElements,
-                done: state.submittedElements - parts.reduce(0) { $0 + $1.count }, failed: state.failedElements,
+                done: state.submittedElements - parts.reduce(0) { $0 + $1.count }, failures: state.failures,
                 resumed: state.resumedElements)
             state.tally = tally
             return (tally, parts)
@@ -404,6 +411,8 @@ final class MapBuffer: Sendable {
         stopReading()
         let (futures, current) = state.withLock { state in
             let (futures, current) = (state.futures, state.current)
+            for part in state.parts { state.drop(part, of: resultType) }
+            for part in state.unordered.values { state.drop(part, of: resultType) }
             state.parts = []
             state.unordered = [:]
             state.arrived = []

@@ -47,8 +47,24 @@ class MapResultType: @unchecked Sendable {
 
     func reader(of part: MapPart) -> MapPartReader { fatalError("overridden") }
 
-    /// How many elements of a part that is done have failed.
-    func failureCount(of part: MapPart) -> Int { fatalError("overridden") }
+    /// How many elements of a part that is done have no result.
+    final func failures(of part: MapPart) -> PartFailures {
+        part.future.isCancelled ? PartFailures(cancelled: part.count) : failuresOfUncancelled(part)
+    }
+
+    /// Of a part that was not cancelled as a whole.
+    func failuresOfUncancelled(_ part: MapPart) -> PartFailures { fatalError("overridden") }
+}
+
+/// The elements of a part that have no result.
+struct PartFailures {
+    var failed = 0
+    var cancelled = 0
+
+    mutating func add(_ other: PartFailures) {
+        failed += other.failed
+        cancelled += other.cancelled
+    }
 }
 
 final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendable {
@@ -59,10 +75,12 @@ final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendabl
 
     override func reader(of part: MapPart) -> MapPartReader { MapPartReaderOf<Output>(part) }
 
-    override func failureCount(of part: MapPart) -> Int {
-        guard part.isChunk else { return part.future.phase == .returned ? 0 : 1 }
+    override func failuresOfUncancelled(_ part: MapPart) -> PartFailures {
+        guard part.isChunk else { return PartFailures(failed: part.future.phase == .returned ? 0 : 1) }
         let outcome = try? unsafeDowncast(part.future, to: Future<ChunkOutcome<Output>>.self).outcome()
-        return outcome?.failures.count ?? part.count
+        guard let failures = outcome?.failures else { return PartFailures(failed: part.count) }
+        let cancelled = failures.count { $0.error is CancelledError }
+        return PartFailures(failed: failures.count - cancelled, cancelled: cancelled)
     }
 }
 
@@ -73,7 +91,7 @@ final class MapResultTypeOf<Output: Sendable>: MapResultType, @unchecked Sendabl
 class MapPartReader: @unchecked Sendable {
     /// How many were not handed out.
     @usableFromInline final var left: Int
-    /// How many elements of the part have failed.
+    /// How many elements of the part have no result.
     final let failureCount: Int
 
     init(left: Int, failureCount: Int) {

@@ -59,6 +59,10 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
 
     override var deferredCount: Int { ledger.withLock { $0.deferredCount } }
 
+    override func errorCount(of element: Int?) -> Int {
+        ledger.withLock { ledger in element.map(ledger.errorCount) ?? 0 }
+    }
+
     override var errorCodecs: [ErrorCodec] { errors }
 
     override func complete(with answer: Answer, from origin: AnswerOrigin, _ later: inout Notifications) {
@@ -68,15 +72,18 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
                 let (isUntouched, left) = ledger.withLock { ($0.isUntouched, $0.remainingCount) }
                 let part = left > 0 ? try decode(message, frame, from: origin, retries: nil) : nil
                 var outcome: ChunkOutcome<Output>
+                let runTime = Int64(clamping: message.runNanoseconds)
                 if let part, isUntouched, part.values.count == count {
                     // Mostly: there is nothing to put together.
                     outcome = ChunkOutcome(values: part.values, failures: [])
-                    outcome.measurement.resultBytes = part.byteCount
+                    outcome.measurement = PartMeasurement(runTime: runTime, resultBytes: part.byteCount)
                 } else {
                     if let part { take(part, limit: 0) }
-                    outcome = ledger.withLock { $0.takeOutcome() }
+                    outcome = ledger.withLock { ledger in
+                        ledger.endAttempt(after: runTime)
+                        return ledger.takeOutcome()
+                    }
                 }
-                outcome.measurement.runTime = Int64(clamping: message.runNanoseconds)
                 typedFuture.fulfil(outcome, &later)
             } catch {
                 fail(TransportError(.decodingResult, functionName: function.name, cause: error), &later)
@@ -109,7 +116,10 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
             let error = TransportError(.decodingResult, functionName: function.name, cause: error)
             ledger.withLock { $0.fail(next: .max, error) }
         }
-        return ledger.withLock { $0.failuresOfDeferred }
+        return ledger.withLock { ledger in
+            ledger.endAttempt(after: Int64(clamping: message.runNanoseconds))
+            return ledger.failuresOfDeferred
+        }
     }
 
     private func take(_ part: Part, limit: Int) {
@@ -135,6 +145,17 @@ final class ChunkJob<Output: Sendable>: ElementsJob, @unchecked Sendable {
             return ledger.takeOutcome()
         }
         guard let outcome else { return super.fail(error, &later) }
+        typedFuture.fulfil(outcome, &later)
+    }
+
+    /// What is finished is kept here, too, if there is something.
+    override func cancel(_ later: inout Notifications) {
+        let outcome = ledger.withLock { ledger -> ChunkOutcome<Output>? in
+            guard ledger.unfinishedCount < count else { return nil }
+            ledger.failTheRest(CancelledError(functionName: function.name))
+            return ledger.takeOutcome()
+        }
+        guard let outcome else { return super.cancel(&later) }
         typedFuture.fulfil(outcome, &later)
     }
 
@@ -198,6 +219,9 @@ class ElementsJob: PoolJob, @unchecked Sendable {
 
     /// How many elements threw what is worth another try, and wait for that.
     var deferredCount: Int { fatalError("overridden") }
+
+    /// How often an element threw what was worth another try.
+    func errorCount(of element: Int?) -> Int { fatalError("overridden") }
 
     /// Keeps the results of the next elements, and defers those that threw what is worth another try.
     ///

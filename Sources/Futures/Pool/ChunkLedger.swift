@@ -24,6 +24,9 @@ struct ChunkLedger<Output: Sendable>: Sendable {
 
     /// How long the answers were.
     var resultBytes = 0
+    /// How long workers took for all attempts, in nanoseconds; nil if one of them ended without telling.
+    private(set) var runTime: Int64? = 0
+    private var isAttemptOpen = false
 
     init(count: Int) {
         self.count = count
@@ -56,6 +59,20 @@ struct ChunkLedger<Output: Sendable>: Sendable {
 
     /// The chunk is sent to a worker: what was deferred has its turn.
     mutating func beginAttempt() {
+        // One that told of nothing does not count: the chunk may have been taken back unbegun.
+        if isAttemptOpen, !isUntouched { runTime = nil }
+        isAttemptOpen = true
+        takeUpDeferred()
+    }
+
+    /// The worker has answered.
+    mutating func endAttempt(after time: Int64) {
+        guard isAttemptOpen else { return }
+        isAttemptOpen = false
+        runTime = runTime.map { $0.addingReportingOverflow(max(0, time)).partialValue }
+    }
+
+    private mutating func takeUpDeferred() {
         guard !deferred.isEmpty else { return }
         let indices = (Array(remaining.joined()) + deferred).sorted()
         deferred = []
@@ -116,6 +133,9 @@ struct ChunkLedger<Output: Sendable>: Sendable {
         dropFirst(covered)
     }
 
+    /// How often an element was deferred.
+    func errorCount(of element: Int) -> Int { errorCounts[element] ?? 0 }
+
     /// How often the most unlucky of the deferred elements has failed; nil if there is none.
     var failuresOfDeferred: Int? { deferred.compactMap { errorCounts[$0] }.max() }
 
@@ -125,7 +145,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
 
     /// Everything that is not finished has failed with the same error.
     mutating func failTheRest(_ error: any Error) {
-        beginAttempt()
+        takeUpDeferred()
         fail(next: remainingCount, error)
     }
 
@@ -140,7 +160,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
 
     /// An element has failed, out of turn.
     mutating func fail(element: Int, _ error: any Error) {
-        beginAttempt()
+        takeUpDeferred()
         guard let position = remaining.firstIndex(where: { $0.contains(element) }) else { return }
         isUntouched = false
         let range = remaining[position]
@@ -152,7 +172,7 @@ struct ChunkLedger<Output: Sendable>: Sendable {
     /// All outcomes in order; nothing is left here.
     mutating func takeOutcome() -> ChunkOutcome<Output> {
         defer { segments = [] }
-        let measurement = PartMeasurement(resultBytes: resultBytes)
+        let measurement = PartMeasurement(runTime: isAttemptOpen ? nil : runTime, resultBytes: resultBytes)
         if segments.count == 1 {
             return ChunkOutcome(
                 values: segments[0].values, failures: segments[0].failures, measurement: measurement)

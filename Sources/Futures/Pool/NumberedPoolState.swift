@@ -111,9 +111,9 @@ package struct NumberedPoolState {
     }
 
     package mutating func progressMeasured(
-        _ id: WorkerID, _ progress: TaskProgress?, now: Int64, _ actions: inout Actions
+        _ id: WorkerID, _ progress: TaskProgress?, headHasElements: Bool, now: Int64, _ actions: inout Actions
     ) {
-        state.progressMeasured(id, progress, now: now, &actions)
+        state.progressMeasured(id, progress, headHasElements: headHasElements, now: now, &actions)
     }
 
     package mutating func memoryMeasured(_ id: WorkerID, _ memory: Int, now: Int64, _ actions: inout Actions) {

@@ -226,6 +226,7 @@ extension PoolDriver {
         }
         let task = core.withLock { $0.state.task(of: link.id, running) }
         let standardErrorTail = link.errorOutput.tail
+        let errors = (task?.job as? ElementsJob)?.errorCount(of: running.element) ?? 0
         let cause =
             cause
             ?? status.map {
@@ -240,7 +241,7 @@ extension PoolDriver {
         if case .outOfMemory = cause { charge = .memory }
         let loss = WorkerLoss(
             processID: link.pid, status: status, cause: cause, functionName: task?.job.function.name,
-            taskID: task?.id.rawValue, element: running.element, attempt: task?.execution ?? 1,
+            taskID: task?.id.rawValue, element: running.element, attempt: (task?.execution ?? 1) + errors,
             standardErrorTail: standardErrorTail)
         return LossReport(
             loss, running: running, isLastElement: isLastElement, reason: reason ?? "a worker process ended abruptly",
@@ -264,7 +265,11 @@ extension PoolDriver {
         var progress: TaskProgress?
         if case .last(let note) = link.journal.read() { progress = self.progress(note, link) }
         let now = futures_monotonic_nanoseconds()
-        record { [progress] state, actions in state.progressMeasured(link.id, progress, now: now, &actions) }
+        record { [progress] state, actions in
+            let head = state.head(of: link.id).flatMap { state.job(of: $0) }
+            state.progressMeasured(
+                link.id, progress, headHasElements: head is ElementsJob, now: now, &actions)
+        }
     }
 
     private func measureMemory(_ link: PipeLink) {

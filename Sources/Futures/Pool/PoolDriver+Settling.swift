@@ -111,9 +111,10 @@ extension PoolDriver {
                 id: id.rawValue, attempt: attempt, kind: .interrupt, element: element.map { UInt32($0) })
             append(.cancel(message), to: worker, &work)
         case .expired(let job, let element, let worker, let execution):
+            let errors = (job as? ElementsJob)?.errorCount(of: element) ?? 0
             let error = TaskTimeoutError(
                 .hard, limit: .nanoseconds(job.limits.hard), functionName: job.function.name, element: element,
-                attempt: execution, processID: link(worker, &work)?.pid ?? 0)
+                attempt: execution + errors, processID: link(worker, &work)?.pid ?? 0)
             if let observer, let link = link(worker, &work) {
                 tell(
                     observer, of: job, on: link, failures: 1, runTime: job.limits.hard,
@@ -132,7 +133,7 @@ extension PoolDriver {
             fail(job, element: element, error, &work)
         case .cancel(let job):
             // It may have run, in a worker that was lost.
-            job.future.cancelByOwner(&work.notifications)
+            job.cancel(&work.notifications)
         case .drain(let worker):
             // Without a link its start is still with the driver's thread, which carries this out after that.
             if link(worker, &work) == nil { order(.drain(worker)) } else { drain(worker, &work) }
@@ -213,7 +214,7 @@ extension PoolDriver {
         switch link.binding(of: job.function) {
         case .index(let found): index = found
         case .unusable(let error):
-            job.future.fail(error, &work.notifications)
+            job.fail(error, &work.notifications)
             return notSent(id, worker)
         }
         let ranges = job.elementCount == nil ? [] : (job as? ElementsJob)?.beginAttempt() ?? []

@@ -67,6 +67,9 @@ package class PoolJob: @unchecked Sendable {
     /// Ends the future with what befell the task.
     func fail(_ error: any Error, _ later: inout Notifications) { future.fail(error, &later) }
 
+    /// Cancels the future.
+    func cancel(_ later: inout Notifications) { future.cancelByOwner(&later) }
+
     /// What a worker says about a task.
     enum Answer {
         case result(format: PayloadFormat, FrameView)

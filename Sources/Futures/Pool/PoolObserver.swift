@@ -88,9 +88,10 @@ extension PoolDriver {
         switch answer {
         case .result: 0
         case .failure: job.elementCount ?? 1
-        // Those of earlier parts are in the job.
+        // Those of earlier parts are in the job; where errors are retried those of the last one, too.
         case .chunkResult(let message, _):
-            message.failures.count + ((job as? ElementsJob)?.progress(at: nil).failed ?? 0)
+            (retries?.errors ?? 0 > 0 ? 0 : message.failures.count)
+                + ((job as? ElementsJob)?.progress(at: nil).failed ?? 0)
         }
     }
 }

@@ -81,9 +81,12 @@ extension PoolState {
 
     /// The driver has read what a worker is at.
     ///
-    /// - Parameter progress: nil where that is not known: then it is the first of what it holds, from when it became that.
+    /// - Parameters:
+    ///   - progress: nil where that is not known: then it is the first of what it holds, from when it became that.
+    ///   - headHasElements: whether the first of what it holds is a chunk.
     package mutating func progressMeasured(
-        _ id: WorkerID, _ progress: TaskProgress?, now: Int64, _ actions: inout [PoolAction<Job>]
+        _ id: WorkerID, _ progress: TaskProgress?, headHasElements: Bool, now: Int64,
+        _ actions: inout [PoolAction<Job>]
     ) {
         guard let worker = workers[id], let head = worker.held.first else { return }
         switch worker.stage {
@@ -101,6 +104,9 @@ extension PoolState {
                 between = Worker.Between(task: task, since: progress.since, seen: seen)
                 since = seen
             }
+        } else if headHasElements {
+            // It has not come to the chunk: that is no element's time.
+            between = Worker.Between(task: head, since: since, seen: since)
         }
         workers[existing: id].between = between
         let limits = limits(of: task)
@@ -115,7 +121,10 @@ extension PoolState {
         } else if between != nil {
             next = min(next, limits.soft)
         } else {
-            interrupt(task, element, on: id, &actions)
+            // Once is enough; but what is run again is another attempt.
+            let last = worker.interrupted
+            let isInterrupted = last.map { $0 == (task, tasks[task]?.attempt ?? 0, element) } ?? false
+            if !isInterrupted { interrupt(task, element, on: id, &actions) }
             // Of a chunk the next element may be begun at any time, and has all of its time.
             if element != nil { next = min(next, limits.soft) }
         }
@@ -132,8 +141,6 @@ extension PoolState {
         _ task: TaskID, _ element: Int?, on id: WorkerID, _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[task] else { return }
-        // Once is enough; but what is run again is another attempt.
-        if let last = workers[existing: id].interrupted, last == (task, record.attempt, element) { return }
         workers[existing: id].interrupted = (task, record.attempt, element)
         actions.append(.interrupt(task, id, attempt: record.attempt, element: element))
     }

@@ -260,6 +260,8 @@ extension PoolState {
     package enum RetryDecision {
         /// It will be run again.
         case again
+        /// Somebody wanted to cancel it, and could: it is over.
+        case cancelled
         /// Its budget is spent: nothing has changed, and the answer counts.
         case spent
         /// A late answer, to be dropped.
@@ -277,11 +279,21 @@ extension PoolState {
         var history = histories[id] ?? TaskHistory()
         if elementFailures == nil {
             history.errors += 1
-            let isWanted = !record.isCancelRequested && !record.isInterruptRequested
-            guard isWanted, history.errors <= configuration.onWorkerLoss.retries?.errors ?? 0 else { return .spent }
+            guard !record.isInterruptRequested,
+                history.errors <= configuration.onWorkerLoss.retries?.errors ?? 0
+            else { return .spent }
         }
         noteRunTime(runTime)
         unhold(id, by: workerID, now: now, &actions)
+        if record.isTakeBackRequested {
+            actions.append(.takeBackOver(id, isCancelled: record.isCancelRequested))
+        }
+        guard !record.isCancelRequested else {
+            forget(id, &actions)
+            actions.append(.cancel(record.job))
+            schedule(now: now, &actions)
+            return .cancelled
+        }
         delay(id, history, failures: elementFailures ?? history.failures(of: nil), now: now, &actions)
         schedule(now: now, &actions)
         return .again

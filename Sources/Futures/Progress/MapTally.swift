@@ -21,17 +21,21 @@ final class MapTally: Sendable {
     private let submitted: Atomic<Int>
     private let done: Atomic<Int>
     private let failed: Atomic<Int>
-    private let cancelled = Atomic<Int>(0)
+    private let cancelled: Atomic<Int>
     private let retried = Atomic<Int>(0)
     private let resumed: Atomic<Int>
     private let hasAllInput = Atomic<Bool>(false)
     private let hasEnded = Atomic<Bool>(false)
 
-    init(_ source: MapProgressSource, submitted: Int, done: Int, failed: Int, resumed: Int) {
+    /// - Parameters:
+    ///   - done: how many elements are, but for those of parts that are to be watched.
+    ///   - failures: those of them that have no result; what was cancelled is not done.
+    init(_ source: MapProgressSource, submitted: Int, done: Int, failures: PartFailures, resumed: Int) {
         self.source = source
         self.submitted = Atomic(submitted)
-        self.done = Atomic(done)
-        self.failed = Atomic(failed)
+        self.done = Atomic(done - failures.cancelled)
+        failed = Atomic(failures.failed)
+        cancelled = Atomic(failures.cancelled)
         self.resumed = Atomic(resumed)
     }
 
@@ -49,12 +53,10 @@ final class MapTally: Sendable {
     }
 
     fileprivate func finished(_ part: MapPart, _ resultType: MapResultType) {
-        if part.future.isCancelled {
-            cancelled.add(part.count, ordering: .sequentiallyConsistent)
-        } else {
-            failed.add(resultType.failureCount(of: part), ordering: .relaxed)
-            done.add(part.count, ordering: .sequentiallyConsistent)
-        }
+        let failures = resultType.failures(of: part)
+        failed.add(failures.failed, ordering: .relaxed)
+        cancelled.add(failures.cancelled, ordering: .sequentiallyConsistent)
+        done.add(part.count - failures.cancelled, ordering: .sequentiallyConsistent)
         tellIfOver()
     }
 

@@ -77,12 +77,19 @@ public struct Reduction<Output: Sendable, each Input: Sendable>: Sendable {
         chunk = Callable(name) { (column: repeat [each Input]) in
             let start = futures_monotonic_nanoseconds()
             let value = try code.fold(repeat each column)
-            return try EncodedPartial(value, code.output, since: start)
+            return try PlacedError.catching(at: .encodingResult) {
+                try EncodedPartial(value, code.output, since: start)
+            }
         }
         combination = Callable(Self.combinationName(name)) { (partials: [EncodedPartial<Output>]) in
             let start = futures_monotonic_nanoseconds()
-            let value = try code.combine(partials.map { try $0.value(code.output) })
-            return try EncodedPartial(value, code.output, since: start)
+            let parts = try PlacedError.catching(at: .decodingArguments) {
+                try partials.map { try $0.value(code.output) }
+            }
+            let value = try code.combine(parts)
+            return try PlacedError.catching(at: .encodingResult) {
+                try EncodedPartial(value, code.output, since: start)
+            }
         }
     }
 

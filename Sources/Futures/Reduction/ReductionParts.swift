@@ -22,7 +22,9 @@ final class ReductionPartType<Partial: ReductionPartial>: MapResultType, @unchec
 
     override func reader(of part: MapPart) -> MapPartReader { ReductionPartReader<Partial>(part) }
 
-    override func failureCount(of part: MapPart) -> Int { part.future.phase == .returned ? 0 : part.count }
+    override func failuresOfUncancelled(_ part: MapPart) -> PartFailures {
+        PartFailures(failed: part.future.phase == .returned ? 0 : part.count)
+    }
 }
 
 /// Hands out what the elements of a part have come to.

@@ -54,6 +54,25 @@ extension ProcessSuites {
             }
         }
 
+        @Test("of a map that has ended early what was cancelled does not count, whoever asks when")
+        func afterAnEarlyEnd() throws {
+            let gate = Future<Int>()
+            let pool = try ThreadPoolExecutor(maxWorkers: 1)
+            let results = try pool.map(
+                { (number: Int) throws -> Int in
+                    if number < 2 { throw Refused(code: number) }
+                    return try gate.result(timeout: .seconds(60))
+                }, 0..<100)
+            let outcomes = results.outcomes
+            #expect(try outcomes.next()?.error is Refused)
+            #expect(throws: Refused(code: 1)) { try results.next() }
+            let values = try valuesUntilTheEnd(of: results.progress(every: .milliseconds(1)))
+            #expect(values.last?.done == 2 && values.last?.failed == 2 && values.last?.submitted == 100)
+            #expect(values.last?.fraction != 1)
+            try gate.setResult(1)
+            pool.shutdown()
+        }
+
         // Shown by the thread sanitizer: the empty arrays of all threads are one.
         @Test("several ask late at once, when nothing is on its way")
         func lateAtOnce() async {

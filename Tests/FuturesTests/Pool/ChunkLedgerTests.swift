@@ -89,6 +89,35 @@ struct ChunkLedgerTests {
         #expect(describe(ledger.takeOutcome()) == ["0", "11", "2", "!3", "4", "!5"])
     }
 
+    @Test("the time is that of all attempts, where each has told of its own")
+    func runTimes() {
+        var ledger = ChunkLedger<Int>(count: 3)
+        // Taken back, and sent again.
+        ledger.beginAttempt()
+        ledger.beginAttempt()
+        ledger.finish([0, 2], failures(1), again: [1], limit: 1)
+        ledger.endAttempt(after: 100)
+        ledger.beginAttempt()
+        ledger.finish([1], failures())
+        ledger.endAttempt(after: 20)
+        ledger.endAttempt(after: 20)
+        #expect(ledger.errorCount(of: 1) == 1 && ledger.errorCount(of: 2) == 0)
+        #expect(ledger.takeOutcome().measurement.runTime == 120)
+
+        // The worker was lost.
+        ledger = ChunkLedger<Int>(count: 2)
+        ledger.beginAttempt()
+        ledger.finish([0], failures())
+        ledger.beginAttempt()
+        ledger.finish([1], failures())
+        ledger.endAttempt(after: 100)
+        #expect(ledger.takeOutcome().measurement.runTime == nil)
+        ledger = ChunkLedger<Int>(count: 1)
+        ledger.beginAttempt()
+        ledger.failTheRest(Refusal(number: 1))
+        #expect(ledger.takeOutcome().measurement.runTime == nil)
+    }
+
     @Test("indices that a worker made up are taken for the next in turn")
     func madeUp() {
         var ledger = ChunkLedger<Int>(count: 4)

@@ -229,6 +229,27 @@ struct PoolStateLimitTests {
         }
     }
 
+    @Test("a chunk that its worker has not come to is no element's time, but for the hard limit")
+    func unbegunChunk() throws {
+        let limits = TaskLimits(soft: second, hard: 5 * second)
+        var (world, worker) = try world(limits)
+        world.hasElements = true
+        let (task, attempt) = world.workers[worker]!.queue[0]
+        let begin = world.now
+        // What the journal says is about another.
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt + 1, element: 1, since: begin)
+        world.wait(until: begin + 3 * second)
+        #expect(world.interruptions.isEmpty)
+        world.progress[worker] = TaskProgress(task: task, attempt: attempt, element: 0, since: begin + 3 * second)
+        world.wait(until: begin + 4 * second)
+        #expect(world.interruptions.map(\.element) == [0] && world.expirations.isEmpty)
+
+        (world, worker) = try self.world(limits)
+        world.hasElements = true
+        world.wait(until: world.now + 5 * second)
+        #expect(world.interruptions.isEmpty && world.expirations.map(\.element) == [nil])
+    }
+
     @Test("a running task that is not wanted is interrupted, or ended with its worker, which harms nobody else")
     func stops() throws {
         var (world, worker) = try world(.none, jobs: 10)

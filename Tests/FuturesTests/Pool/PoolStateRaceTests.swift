@@ -54,6 +54,53 @@ struct PoolStateRaceTests {
         #expect(world.outcomes[world.tasks[held[1]]!] == nil)
     }
 
+    @Test("a task that somebody wants to cancel is cancelled instead of being run again", .proves(.F3, .F5))
+    func cancelsInsteadOfRetrying() throws {
+        var world = PoolWorld(
+            maxWorkers: 1, onWorkerLoss: .retry(RetryPolicy(errors: 5, backoff: .none)))
+        for _ in 0..<20 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        let task = try #require(world.workers[worker]!.queue.dropFirst().first?.task)
+        let job = try #require(world.tasks[task])
+        world.raise { state, now, actions in _ = state.cancelRequested(task, now: now, &actions) }
+        world.answer(worker)
+        // The worker comes to it before it reads the question.
+        world.answer(worker, throwsError: true)
+        #expect(world.outcomes[job] == .cancelled && world.takeBacksOver[task] == true)
+        // The answer to the question comes after that.
+        world.workers[worker]!.questions = []
+        world.raise { state, now, actions in
+            #expect(
+                state.takeBackAnswered(
+                    task, attempt: 1, by: worker, takenBack: false, now: now, &actions) == false)
+        }
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.count == 20 && world.outcomes.values.count { $0 == .cancelled } == 1)
+    }
+
+    @Test("one whose taking back was asked for otherwise is run again", .proves(.F3))
+    func retriesWhatIsStolen() throws {
+        var world = PoolWorld(
+            maxWorkers: 1, onWorkerLoss: .retry(RetryPolicy(errors: 5, backoff: .none)))
+        for _ in 0..<20 { try world.submit() }
+        let worker = try #require(world.workers.keys.first)
+        world.becomeReady(worker)
+        world.answer(worker)
+        let task = try #require(world.workers[worker]!.queue.dropFirst().first?.task)
+        world.raise { state, now, actions in _ = state.cancelRequested(task, now: now, &actions) }
+        world.raise { state, _, _ in state.cancelRequestWithdrawn(task) }
+        world.answer(worker)
+        world.answer(worker, throwsError: true)
+        world.workers[worker]!.questions = []
+        world.raise { state, now, actions in state.shutDown(cancelFutures: false, now: now, &actions) }
+        world.runToTheEnd()
+        #expect(world.outcomes.count == 20 && world.outcomes.values.allSatisfy { $0 == .answered })
+        #expect(world.takeBacksOver[task] == false)
+    }
+
     @Test("a task that a worker gives back without being asked stays where it is")
     func givenBackUnasked() throws {
         var (world, worker, held) = try busyWorld()

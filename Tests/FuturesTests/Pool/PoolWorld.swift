@@ -30,6 +30,8 @@ struct PoolWorld {
     var takeBacksOver: [TaskID: Bool] = [:]
     /// What the journals of workers say; those without an entry have none.
     var progress: [WorkerID: TaskProgress] = [:]
+    /// All jobs are chunks.
+    var hasElements = false
     var interruptions: [(job: Int, element: Int?)] = []
     var expirations: [(job: Int, element: Int?)] = []
     /// What workers have.
@@ -259,7 +261,7 @@ struct PoolWorld {
                 workers[worker]?.questions.append((id, attempt))
             case .measureProgress(let id):
                 var more: [PoolAction<Int>] = []
-                state.progressMeasured(id, progress[id], now: now, &more)
+                state.progressMeasured(id, progress[id], headHasElements: hasElements, now: now, &more)
                 queue += more
             case .measureMemory(let id):
                 memoryMeasurements += 1

@@ -200,6 +200,99 @@ extension ProcessSuites {
             }
         }
 
+        @Test(
+            "which execution it was counts those that threw, of a call and of an element", .proves(.P5),
+            arguments: [true, false])
+        func countsExecutions(hangs: Bool) throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let policy = RetryPolicy(crashes: 0, errors: 1, backoff: .none)
+                let pool = try makePool(maxWorkers: 1, onWorkerLoss: .retry(policy))
+                let options = hangs ? CallOptions(hardTimeout: .milliseconds(300)) : CallOptions()
+                func attempt(_ error: (any Error)?) -> Int? {
+                    (error as? TaskTimeoutError)?.attempt ?? (error as? WorkerLostError)?.loss.attempt
+                }
+                let call = try pool.submit(throwThenFail, folder.file("call"), hangs, options: options)
+                #expect(attempt(try call.exception(timeout: longTime)) == 2)
+                let paths = ["first", "second"].map(folder.file)
+                let outcomes = try pool.map(throwThenFail, paths, [hangs, hangs], chunkSize: 2, options: options)
+                    .outcomes
+                for _ in paths { #expect(attempt(try outcomes.next()?.error) == 2) }
+                pool.shutdown()
+            }
+        }
+
+        @Test(
+            "what is finished of a chunk that waits to be run again is kept when the rest is cancelled",
+            .proves(.H3, .M4), arguments: ["cancelFutures", "killWorkers"])
+        func keepsWhatIsFinishedOfTheCancelled(end: String) throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let policy = RetryPolicy(errors: 1, backoff: .init(first: .seconds(3_600)))
+                let pool = try makePool(maxWorkers: 1, onWorkerLoss: .retry(policy))
+                let paths = (0..<3).map { folder.file("\($0)") }
+                let results = try pool.map(throwFirst, paths, [0, 1_000, 0], [7, 7, 7], chunkSize: 3)
+                let progress = results.progress()
+                try spin { progress.current.retried == 1 }
+                if end == "killWorkers" { pool.killWorkers() } else { pool.shutdown(cancelFutures: true) }
+                let outcomes = results.outcomes
+                #expect(try outcomes.next()?.get() == 1)
+                #expect(throws: CancelledError(functionName: "throw_first")) { try outcomes.next()?.get() }
+                #expect(try outcomes.next()?.get() == 1)
+                #expect(progress.current.done == 2 && progress.current.failed == 0)
+                let last = try valuesUntilTheEnd(of: results.progress(every: .milliseconds(1))).last
+                #expect(last?.done == 2)
+                pool.shutdown()
+            }
+        }
+
+        private final class Calls: PoolObserver {
+            let calls = Mutex<[ObservedCall]>([])
+            func callEnded(_ call: ObservedCall) { calls.withLock { $0.append(call) } }
+            func workerEnded(_ worker: ObservedWorker, at time: Int64) {}
+        }
+
+        @Test("an observer learns of each failure of an answer once", arguments: [0, 1])
+        func observesFailures(errors: Int) throws {
+            try Leftovers.check {
+                let seen = Calls()
+                var options = ProcessPoolOptions(
+                    onWorkerLoss: .retry(RetryPolicy(errors: errors, backoff: .none)))
+                options.observer = seen
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker, options: options)
+                let outcomes = try pool.map(refuse, [0, 3, 0, 5], chunkSize: 4).outcomes
+                while try outcomes.next() != nil {}
+                pool.shutdown()
+                let calls = seen.calls.withLock { $0 }
+                #expect(calls.map(\.failures) == Array(repeating: 2, count: errors + 1))
+                #expect(calls.map(\.outcome) == Array(repeating: .failedForNow, count: errors) + [.answered])
+            }
+        }
+
+        private func submit<Output, each Input>(
+            _ target: MapTarget<Output, repeat each Input>, _ column: repeat [each Input]
+        ) throws -> MapPart? {
+            try target.submit(false, repeat each column).first
+        }
+
+        @Test("the time of a chunk is that of all its attempts")
+        func measuresAllAttempts() throws {
+            try Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(
+                    maxWorkers: 1, onWorkerLoss: .retry(RetryPolicy(errors: 1, backoff: .none)))
+                let paths = (0..<5).map { folder.file("\($0)") }
+                let target = try pool.mapTarget(throwFirstSlowly, CallOptions())
+                let part = try #require(
+                    try submit(target, paths, [0, 0, 1, 0, 0], Array(repeating: 20_000, count: 5)))
+                _ = wait([part.future], timeout: longTime)
+                let time = try #require(MapResultTypeOf<Int>().measurement(of: part)?.runTime)
+                #expect(time >= 6 * 20_000_000)
+                pool.shutdown()
+            }
+        }
+
         @Test("with a broken pool the report names the element, too", .proves(.P5))
         func namesTheElement() throws {
             try Leftovers.check {

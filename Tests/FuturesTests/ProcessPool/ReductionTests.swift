@@ -51,6 +51,24 @@ extension ProcessSuites {
             }
         }
 
+        @Test("what does not travel between workers is no error of the function's, and is not run again", .proves(.S4))
+        func fragile() throws {
+            let folder = TemporaryFolder()
+            try withPool(.retry(RetryPolicy(errors: 2, backoff: .none))) { pool throws in
+                let encoding = try #require(throws: TransportError.self) {
+                    try pool.reduce(collectFragile, [folder.file("one")], ["encoding"])
+                }
+                #expect(encoding.place == .encodingResult && encoding.functionName == "collect_fragile")
+                #expect(try folder.lines(of: "one").count == 1)
+                let decoding = try #require(throws: TransportError.self) {
+                    let paths = Array(repeating: folder.file("two"), count: 2)
+                    return try pool.reduce(collectFragile, paths, ["none", "decoding"], chunkSize: 1)
+                }
+                #expect(decoding.place == .decodingArguments)
+                #expect(try folder.lines(of: "two").count == 2)
+            }
+        }
+
         @Test("a reduction of a plug-in's is named, and its types are compared")
         func external() throws {
             try Leftovers.check {

@@ -163,6 +163,30 @@ extension ProcessSuites {
             }
         }
 
+        @Test("elements of a chunk that arrives late have their soft timeout all the same")
+        func softElementsOfALateChunk() throws {
+            try Leftovers.check {
+                let (pool, other) = (try pool(), try pool())
+                let worker = Int32(try pool.submit(processID).result(timeout: longTime))
+                kill(worker, SIGSTOP)
+                let outcomes = try pool.map(
+                    computeUntilCancelled, [60_000, 60_000], [true, true], chunkSize: 2,
+                    options: CallOptions(softTimeout: .milliseconds(30))
+                ).outcomes
+                // Long after the chunk was looked at for the first time.
+                let clock = try other.submit(
+                    computeUntilCancelled, 60_000, true, options: CallOptions(softTimeout: .milliseconds(300)))
+                #expect(try clock.exception(timeout: longTime) is TaskTimeoutError)
+                kill(worker, SIGCONT)
+                for index in 0..<2 {
+                    let error = try outcomes.next()?.error as? TaskTimeoutError
+                    #expect(error?.kind == .soft && error?.element == index)
+                }
+                other.shutdown()
+                pool.shutdown()
+            }
+        }
+
         @Test("cancel(running: .kill) ends a running call at once; what waits behind it goes on", .proves(.F3))
         func kills() throws {
             try Leftovers.check {

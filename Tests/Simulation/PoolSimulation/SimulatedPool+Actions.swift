@@ -172,7 +172,7 @@ extension SimulatedPool {
         } else {
             return fail("job \(job) is interrupted without reason")
         }
-        workers[worker].interrupted = (job, element)
+        workers[worker].interrupted = (job, attempt, element)
         plan(
             .interruption, in: arrivalTime(at: worker) - now, worker: worker, stamp: workers[worker].stamp, job: job,
             attempt: attempt, detail: element)

@@ -61,7 +61,7 @@ extension SimulatedPool {
             if isCurrent { chunks[chunk].finish(message.finished, threw: message.threw, limit: errors) }
             return
         case .error where errors > 0:
-            let mayTry = Int(jobs[job].errors) < errors && !jobs[job].isCancelWanted && !jobs[job].isUnwanted
+            let mayTry = Int(jobs[job].errors) < errors && !jobs[job].isUnwanted
             if !isRunAgain(message, worker, isCurrent, mayTry, elementFailures: nil) { return }
         case .chunkEnd:
             if isCurrent { chunks[chunk].finish(message.finished, threw: message.threw, limit: errors) }
@@ -106,7 +106,14 @@ extension SimulatedPool {
     ) -> Bool {
         let job = Int(message.job)
         log.add(now, .failedRetryably, worker: workers[worker].id, job: message.job)
-        let right: PoolState<Int>.RetryDecision = isCurrent ? (mayTry ? .again : .spent) : .late
+        let isCancelled = mayTry && jobs[job].isCancelWanted
+        let right: PoolState<Int>.RetryDecision =
+            isCurrent ? (isCancelled ? .cancelled : mayTry ? .again : .spent) : .late
+        if right == .cancelled {
+            noteRunTime(message.runTime)
+            remove(message.job, from: worker)
+            jobs[job].fate = .isCancelled
+        }
         if right == .again {
             if elementFailures == nil { jobs[job].errors += 1 }
             noteRunTime(message.runTime)
@@ -219,7 +226,8 @@ extension SimulatedPool {
         if !workers[worker].isLeaving, let head = workers[worker].book.first {
             expectLimits(worker, head, progress, isHonest: isHonest)
         }
-        state.progressMeasured(id, progress, now: now, &actions)
+        let headHasElements = workers[worker].book.first.map { jobs[Int($0)].chunk >= 0 } ?? false
+        state.progressMeasured(id, progress, headHasElements: headHasElements, now: now, &actions)
         settle()
         if let due = expected.expires { fail("job \(due.job) has used up its time, and goes on") }
         if let due = expected.interrupts { fail("job \(due.job) has used up its soft limit, and is not interrupted") }
@@ -227,8 +235,11 @@ extension SimulatedPool {
 
     private mutating func expectLimits(_ worker: Int, _ head: Int32, _ progress: TaskProgress?, isHonest: Bool) {
         var (job, element, since) = (head, Int32(-1), workers[worker].headSince)
+        // Nobody knows which of its elements.
+        var isBetween = jobs[Int(head)].chunk >= 0
         if let progress, let named = self.job(of: progress.task), isHeld(named, by: worker, attempt: progress.attempt) {
             (job, element, since) = (named, progress.element.map { Int32($0) } ?? -1, progress.since)
+            isBetween = false
         }
         let limits = jobs[Int(job)].limits
         let elapsed = now - since
@@ -242,9 +253,9 @@ extension SimulatedPool {
             {
                 fail("job \(job) expires after \(elapsed) ns, and had \(limits.hard)")
             }
-        } else if elapsed >= limits.soft {
-            let last = workers[worker].interrupted
-            if last?.job != job || last?.element != element { expected.interrupts = (job, element) }
+        } else if elapsed >= limits.soft, !isBetween {
+            let isInterrupted = workers[worker].interrupted.map { $0 == (job, jobs[Int(job)].attempt, element) }
+            if isInterrupted != true { expected.interrupts = (job, element) }
         }
     }
 

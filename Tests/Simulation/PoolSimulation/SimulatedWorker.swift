@@ -36,7 +36,7 @@ struct SimulatedWorker {
     /// How it was lost.
     var loss: Loss?
     /// What it was told to interrupt.
-    var interrupted: (job: Int32, element: Int32)?
+    var interrupted: (job: Int32, attempt: UInt32, element: Int32)?
     /// The driver does not read what it says any more.
     var isUnread = false
 
