@@ -7,9 +7,9 @@ import Testing
 struct PoolStateRaceTests {
     /// A worker with several tasks, and the other ones' ids.
     private func busyWorld(
-        maxWorkers: Int = 1
+        maxWorkers: Int = 1, onWorkerLoss: WorkerLossPolicy = .breakPool
     ) throws -> (world: PoolWorld, worker: WorkerID, held: [TaskID]) {
-        var world = PoolWorld(maxWorkers: maxWorkers)
+        var world = PoolWorld(maxWorkers: maxWorkers, onWorkerLoss: onWorkerLoss)
         for _ in 0..<20 { try world.submit() }
         let worker = try #require(world.workers.keys.first)
         world.becomeReady(worker)
@@ -56,13 +56,8 @@ struct PoolStateRaceTests {
 
     @Test("a task that somebody wants to cancel is cancelled instead of being run again", .proves(.F3, .F5))
     func cancelsInsteadOfRetrying() throws {
-        var world = PoolWorld(
-            maxWorkers: 1, onWorkerLoss: .retry(RetryPolicy(errors: 5, backoff: .none)))
-        for _ in 0..<20 { try world.submit() }
-        let worker = try #require(world.workers.keys.first)
-        world.becomeReady(worker)
-        world.answer(worker)
-        let task = try #require(world.workers[worker]!.queue.dropFirst().first?.task)
+        var (world, worker, held) = try busyWorld(onWorkerLoss: .retry(RetryPolicy(errors: 5, backoff: .none)))
+        let task = held[1]
         let job = try #require(world.tasks[task])
         world.raise { state, now, actions in _ = state.cancelRequested(task, now: now, &actions) }
         world.answer(worker)
@@ -83,13 +78,8 @@ struct PoolStateRaceTests {
 
     @Test("one whose taking back was asked for otherwise is run again", .proves(.F3))
     func retriesWhatIsStolen() throws {
-        var world = PoolWorld(
-            maxWorkers: 1, onWorkerLoss: .retry(RetryPolicy(errors: 5, backoff: .none)))
-        for _ in 0..<20 { try world.submit() }
-        let worker = try #require(world.workers.keys.first)
-        world.becomeReady(worker)
-        world.answer(worker)
-        let task = try #require(world.workers[worker]!.queue.dropFirst().first?.task)
+        var (world, worker, held) = try busyWorld(onWorkerLoss: .retry(RetryPolicy(errors: 5, backoff: .none)))
+        let task = held[1]
         world.raise { state, now, actions in _ = state.cancelRequested(task, now: now, &actions) }
         world.raise { state, _, _ in state.cancelRequestWithdrawn(task) }
         world.answer(worker)
