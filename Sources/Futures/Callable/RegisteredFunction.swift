@@ -32,25 +32,12 @@ package struct InvocationFailure: Error {
     package var description: FailureDescription
 }
 
-/// What a body of ours throws that did not fail in the user's function: it encodes and decodes itself.
-struct PlacedError: Error {
-    let place: FailureDescription.Place
-    let cause: any Error
-
-    static func catching<R>(at place: FailureDescription.Place, _ body: () throws -> R) throws(PlacedError) -> R {
-        do {
-            return try body()
-        } catch {
-            throw PlacedError(place: place, cause: error)
-        }
-    }
-}
-
 extension InvocationFailure {
     /// - Parameter errors: the types of errors that travel as themselves when the body throws them.
     init(_ error: any Error, at place: FailureDescription.Place, _ errors: [ErrorCodec]) {
-        let placed = error as? PlacedError
-        let (error, place) = (placed?.cause ?? error, placed?.place ?? place)
+        // What encodes and decodes in its body did not fail in the user's function.
+        let own = (error as? TransportError)?.ofOwnBody
+        let (error, place) = (own?.cause ?? error, own?.place ?? place)
         let isInterrupted = place == .running && error is CancellationError && CallInterruption.current.isRequested
         description = FailureDescription(
             error, at: isInterrupted ? .interrupted : place, encodedBy: place == .running ? errors : [])

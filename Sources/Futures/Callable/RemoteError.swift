@@ -1,3 +1,5 @@
+import Wire
+
 /// An error that a callable threw in a worker process, told in words: its type does not travel.
 ///
 /// Name an error type with ``Callable/throwing(_:)`` and it arrives as itself instead.
@@ -51,19 +53,39 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// The error behind it, where it happened in this process.
     public let cause: (any Error)?
+    private let isOfOwnBody: Bool
 
     init(_ place: Place, functionName: String, message: String) {
         self.place = place
         self.functionName = functionName
         self.message = message
         cause = nil
+        isOfOwnBody = false
     }
 
-    init(_ place: Place, functionName: String, cause: any Error) {
+    init(_ place: Place, functionName: String, cause: any Error, isOfOwnBody: Bool = false) {
         self.place = place
         self.functionName = functionName
         message = "\(cause)"
         self.cause = cause
+        self.isOfOwnBody = isOfOwnBody
+    }
+
+    /// Does a step of a call's, of a body that does it itself.
+    static func catching<R>(
+        _ place: Place, functionName: String, _ body: () throws -> R
+    ) throws(TransportError) -> R {
+        do {
+            return try body()
+        } catch {
+            throw TransportError(place, functionName: functionName, cause: error, isOfOwnBody: true)
+        }
+    }
+
+    /// Where it happened, and why, if it comes from ``catching(_:functionName:_:)``: not from a pool that the user's function uses.
+    var ofOwnBody: (place: FailureDescription.Place, cause: any Error)? {
+        guard isOfOwnBody, let cause else { return nil }
+        return (place == .encodingResult ? .encodingResult : .decodingArguments, cause)
     }
 
     /// On which step of which function's call it failed, and what was wrong.

@@ -74,6 +74,9 @@ struct BacklogRoom: Sendable, Hashable {
         await signal.sleep(since: seen, until: deadline)
     }
 
+    /// Ends all waits, for a reason of the caller's.
+    func wakeAll() { signal.raise() }
+
     static func == (left: BacklogRoom, right: BacklogRoom) -> Bool { true }
 
     func hash(into hasher: inout Hasher) {}

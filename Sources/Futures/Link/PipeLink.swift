@@ -167,7 +167,10 @@ final class PipeLink: @unchecked Sendable {
     /// program: the number may be another's.
     func signal(_ number: Int32) {
         guard isThere else { return }
-        if futures_group_signal(pid, number) < 0 { _ = futures_pidfd_signal(pidfd.rawValue, number) }
+        // It may have left its group, and others of its may still be in there.
+        if futures_group_signal(pid, number) < 0 || getpgid(pid) != pid {
+            _ = futures_pidfd_signal(pidfd.rawValue, number)
+        }
     }
 
     /// Reaps the process if it has ended. What it left in its group is killed first, while the group's number is

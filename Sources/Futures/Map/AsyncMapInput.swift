@@ -7,16 +7,13 @@ final class AsyncMapInput: @unchecked Sendable {
     private var readChunk: ((Int) async throws -> Bool)?
     /// Submits what was read last; gone when nobody wants it any more.
     private let submission: Mutex<Submission?>
-    /// As ``MapTarget/prescribedSize``.
-    private let prescribedSize: ((Int) -> Int)?
 
     init<each Input, each Source: AsyncSequence>(
         _ sequence: repeat each Source, prescribedSize: ((Int) -> Int)? = nil,
         submit: @escaping (repeat [each Input]) throws -> [MapPart]
     ) where repeat (each Source).Element == each Input {
         let columns = (repeat AsyncColumnReader(each sequence))
-        self.prescribedSize = prescribedSize
-        let submission = Submission {
+        let submission = Submission(prescribedSize) {
             // Named, since Swift 6.3.1 crashes on it as an argument.
             let pieces = (repeat (each columns).piece)
             let parts = try submit(repeat each pieces)
@@ -54,7 +51,8 @@ final class AsyncMapInput: @unchecked Sendable {
     /// - Throws: what a sequence throws.
     func readNext(_ sizer: ChunkSizer) async throws -> Bool {
         let size = sizer.next(remaining: nil)
-        return try await readChunk?(prescribedSize?(size) ?? size) ?? false
+        let prescribed = submission.withLock { $0 }?.prescribedSize?(size)
+        return try await readChunk?(prescribed ?? size) ?? false
     }
 
     /// Submits what was read; nil when nobody wants it any more.
@@ -81,13 +79,18 @@ final class AsyncMapInput: @unchecked Sendable {
     }
 }
 
-/// What submits the elements that were read.
+/// What submits the elements that were read, and says how many are to be read.
 ///
 /// `@unchecked Sendable`: called by the map's reading task alone.
 private final class Submission: @unchecked Sendable {
+    /// As ``MapTarget/prescribedSize``.
+    let prescribedSize: ((Int) -> Int)?
     let submit: () throws -> [MapPart]
 
-    init(_ submit: @escaping () throws -> [MapPart]) { self.submit = submit }
+    init(_ prescribedSize: ((Int) -> Int)?, _ submit: @escaping () throws -> [MapPart]) {
+        self.prescribedSize = prescribedSize
+        self.submit = submit
+    }
 }
 
 private struct EndOfSequence: Error {}

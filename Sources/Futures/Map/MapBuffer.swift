@@ -21,6 +21,10 @@ final class MapBuffer: Sendable {
         var currentMeasurement: PartMeasurement?
         var currentArgumentBytes = 0
         var input = Input.ended
+        /// All that the input has was submitted.
+        var hasWholeInput = false
+        /// A consumer whose task was cancelled wants no more of the input.
+        var isCut = false
         /// The input's own error, for after the results of what was submitted before.
         var inputFailure: (any Error)?
         var window: MapWindow
@@ -89,6 +93,8 @@ final class MapBuffer: Sendable {
     private let source: MapProgressSource
     /// Raised when the input got on, or a part is done out of order.
     let changes = Signal()
+    /// Where consumers sleep until there is room.
+    private let rooms = Mutex<(last: Int, byNumber: [Int: BacklogRoom])>((0, [:]))
 
     init(of resultType: MapResultType, order: MapOrder, window: MapWindow, source: MapProgressSource) {
         self.resultType = resultType
@@ -106,7 +112,10 @@ final class MapBuffer: Sendable {
     func begin(_ input: MapInput) throws {
         do {
             let isAtEnd = try submit(input)
-            if isAtEnd { return }
+            if isAtEnd {
+                state.withLock { $0.hasWholeInput = true }
+                return
+            }
             state.withLock { $0.input = .waiting(input) }
             // What was done before that moment found nobody to read on.
             if readsAhead { readOn() }
@@ -164,7 +173,7 @@ final class MapBuffer: Sendable {
             state.window.finished(elements: part.count, argumentBytes: part.argumentBytes, measured)
             if order == .ofCompletion { state.arrived.append(number) }
         }
-        changes.raise()
+        raiseChanges()
     }
 
     /// Has its turn with the input if there is room for more and nobody else has it.
@@ -196,11 +205,13 @@ final class MapBuffer: Sendable {
         let wasEnded = state.withLock { state in
             guard case .reading = state.input else { return true }
             state.input = isAtEnd ? .ended : .waiting(input)
+            if isAtEnd, state.inputFailure == nil { state.hasWholeInput = true }
             return false
         }
         if wasEnded { end() }
         if isAtEnd { tellInputEnded() }
-        changes.raise()
+        // Those who are held up as well learn nothing by that, and would only hold up this one.
+        if case .heldUp = turn { changes.raise() } else { raiseChanges() }
         return turn
     }
 
@@ -225,7 +236,14 @@ final class MapBuffer: Sendable {
                 guard let parts = try await submitWhenRoom(input) else { return }
                 append(parts)
                 changes.raise()
-                guard isWanted else { return end() }
+                guard isWanted else {
+                    // Without a consumer what was submitted is computed all the same.
+                    if state.withLock({ $0.hasBegun }) { end() }
+                    return
+                }
+            }
+            state.withLock { state in
+                if case .asynchronous = state.input { state.hasWholeInput = true }
             }
         } catch {
             state.withLock { state in
@@ -358,6 +376,37 @@ final class MapBuffer: Sendable {
     /// How many elements were submitted and not handed out.
     var ahead: Int { state.withLock { $0.window.ahead } }
 
+    // MARK: Waiting for room
+
+    /// Sleeps until there may be room in the executor's backlog, or something is to be handed out. Who calls it was held up.
+    func waitForRoom(_ room: BacklogRoom, until deadline: Deadline) {
+        let number = add(room)
+        if !isReady { room.wait(until: deadline) }
+        rooms.withLock { $0.byNumber[number] = nil }
+    }
+
+    /// The same; suspends the task.
+    nonisolated(nonsending) func waitForRoom(_ room: BacklogRoom, until deadline: Deadline) async {
+        let number = add(room)
+        if !isReady { await room.wait(until: deadline) }
+        rooms.withLock { $0.byNumber[number] = nil }
+    }
+
+    private func add(_ room: BacklogRoom) -> Int {
+        rooms.withLock { rooms in
+            rooms.last += 1
+            rooms.byNumber[rooms.last] = room
+            return rooms.last
+        }
+    }
+
+    /// Wakes also those who sleep until there is room.
+    private func raiseChanges() {
+        changes.raise()
+        // Whoever comes to sleep after this looks after this.
+        for room in rooms.withLock({ Array($0.byNumber.values) }) { room.wakeAll() }
+    }
+
     // MARK: Watching
 
     /// Counts how far the map is, from now on.
@@ -375,11 +424,15 @@ final class MapBuffer: Sendable {
             return (tally, parts)
         }
         for part in parts { tally.watch(part, of: resultType, isNew: false) }
-        if state.withLock({ !$0.hasMoreInput }) { tally.inputEnded() }
+        let (hasMoreInput, isWhole) = state.withLock { ($0.hasMoreInput, $0.hasWholeInput) }
+        if !hasMoreInput { tally.inputEnded(isWhole: isWhole) }
         return tally
     }
 
-    private func tellInputEnded() { state.withLock { $0.tally }?.inputEnded() }
+    private func tellInputEnded() {
+        let (tally, isWhole) = state.withLock { ($0.tally, $0.hasWholeInput) }
+        tally?.inputEnded(isWhole: isWhole)
+    }
 
     // MARK: Ending
 
@@ -402,8 +455,16 @@ final class MapBuffer: Sendable {
             input.finish()
         }
         tellInputEnded()
-        changes.raise()
+        raiseChanges()
     }
+
+    /// Nothing more is read: the consumer's task was cancelled. What is there is handed out.
+    func cut() {
+        state.withLock { $0.isCut = true }
+        stopReading()
+    }
+
+    var isCut: Bool { state.withLock { $0.isCut } }
 
     /// Cancels what has not begun; there are no more results.
     func end() {
@@ -423,7 +484,7 @@ final class MapBuffer: Sendable {
         // Results that nobody took end with no lock held: that may run the user's code.
         withExtendedLifetime(current) { AnyFuture.cancelAll(futures) }
         state.withLock { $0.tally }?.mapEnded()
-        changes.raise()
+        raiseChanges()
     }
 
     /// How many parts are unfinished, and how many there were.

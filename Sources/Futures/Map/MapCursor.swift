@@ -60,7 +60,7 @@ final class MapCursor: Sendable {
             case .readInput:
                 guard case .heldUp(let room) = buffer.readOn() else { continue }
                 if deadline.hasPassed { throw timedOut() }
-                room.wait(until: deadline)
+                buffer.waitForRoom(room, until: deadline)
             }
         }
     }
@@ -74,10 +74,15 @@ final class MapCursor: Sendable {
             let seen = buffer.changes.count
             switch buffer.step(take) {
             case .taken(let mayReadOn):
-                if mayReadOn { buffer.readOn() }
+                if mayReadOn {
+                    if Task.isCancelled { buffer.cut() } else { buffer.readOn() }
+                }
                 return .something
             case .failed(let error): return .failure(error)
-            case .end: return .nothing
+            case .end:
+                // It would have gone on.
+                if Task.isCancelled, buffer.isCut { throw CancellationError() }
+                return .nothing
             case .wait(let future):
                 let isDone: Bool
                 do {
@@ -91,9 +96,10 @@ final class MapCursor: Sendable {
                 try checkWaiting()
                 await buffer.changes.sleep(since: seen, until: deadline)
             case .readInput:
+                try checkWaiting()
                 guard case .heldUp(let room) = buffer.readOn() else { continue }
                 try checkWaiting()
-                await room.wait(until: deadline)
+                await buffer.waitForRoom(room, until: deadline)
             }
         }
     }

@@ -61,7 +61,8 @@ struct MapTarget<Output: Sendable, each Input: Sendable> {
             of: resultType, order: order, window: window, source: source(total: total))
         if window.readsAhead {
             let count = readAll(repeat each column)
-            let (promise, submit) = (try promise?(), submit)
+            // Of nothing there is nothing to promise.
+            let (promise, submit) = (count > 0 ? try promise?() : nil, submit)
             let input = MapInput(
                 repeat ColumnReader(elements: (each column).elements(count)), remaining: count,
                 prescribedSize: prescribedSize

@@ -38,7 +38,7 @@ public final class JournaledExecutor: Executor, MappingExecutor {
         _ callable: Callable<Output, repeat each Input>, _ options: CallOptions
     ) throws -> MapTarget<Output, repeat each Input> {
         var target = try executor.mapTarget(for: callable, options)
-        let (submit, map) = (target.submit, try JournaledMap(callable, journal))
+        let (submit, map) = (target.submit, try JournaledMap(callable, journal, takesChunks: target.takesChunks))
         target.submit = { (isPromised: Bool, column: repeat [each Input]) in
             try map.submit(repeat each column) { (column: repeat [each Input]) in
                 try submit(isPromised, repeat each column)
@@ -63,9 +63,16 @@ private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unche
     private var position = 0
     /// What its chunk is to be, once that was asked for: calls of an earlier map may come into the journal at any time.
     private var planned: (position: Int, size: Int, entry: MapJournal.Entry?)?
+    /// Whether a chunk is submitted as a whole, or not at all.
+    private let takesChunks: Bool
+    /// Elements of the next chunk that were submitted before the executor's backlog was full.
+    private var submitted: [MapPart] = []
 
-    init(_ callable: Callable<Output, repeat each Input>, _ journal: MapJournal) throws(MapJournalError) {
+    init(
+        _ callable: Callable<Output, repeat each Input>, _ journal: MapJournal, takesChunks: Bool
+    ) throws(MapJournalError) {
         self.callable = callable
+        self.takesChunks = takesChunks
         self.journal = journal
         codec = OutcomeCodec(functionName: callable.name, output: callable.code.output, errors: callable.errors)
         function = "\(callable.name)\(callable.signature)"
@@ -109,11 +116,29 @@ private final class JournaledMap<Output: Sendable, each Input: Sendable>: @unche
             return [part]
         }
         let wanted = old.map { $0.failures.map(\.index) }
-        let parts = try wanted.map { try submit(repeat (each column).elements(at: $0)) } ?? submit(repeat each column)
-        let kept = JournaledPart(parts, first: position, count: count, old: old, checksum, codec, journal)
+        let parts: [MapPart]
+        if takesChunks {
+            parts =
+                try wanted.map { try submit(repeat (each column).elements(at: $0)) } ?? submit(repeat each column)
+        } else {
+            // Each is a call of its own. When the backlog is full in between, the next try goes on there: nothing is run twice,
+            // and a chunk may have more elements than there will ever be room for at once.
+            let wanted = wanted ?? Array(0..<count)
+            while submitted.count < wanted.count {
+                submitted += try submit(repeat (each column).elements(at: [wanted[submitted.count]]))
+            }
+            parts = submitted
+            submitted = []
+        }
+        let entry = planned.flatMap { $0.position == position ? $0.entry : nil }
+        let kept = JournaledPart(
+            parts, first: position, count: count, old: old, replacing: entry, checksum, codec, journal)
         position += count
         return [kept.begin()]
     }
+
+    // The map ended in the middle of a chunk.
+    deinit { AnyFuture.cancelAll(submitted.map { $0.future }) }
 
     private func checksum(_ column: repeat [each Input]) -> UInt32? {
         let use = SharedUse.begin(isForChecksum: true)

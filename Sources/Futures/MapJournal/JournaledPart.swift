@@ -10,6 +10,8 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
     /// What the journal had; then the parts are of those elements alone that had failed.
     private let old: ChunkOutcome<Output>?
     private let checksum: UInt32
+    /// The entry that its results replace.
+    private let entry: MapJournal.Entry?
     private let codec: OutcomeCodec<Output>
     private let thread: CallbackThread
     private let future: Future<ChunkOutcome<Output>>
@@ -17,14 +19,15 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
     private let unfinished: Mutex<(count: Int, journal: MapJournal?)>
 
     init(
-        _ parts: [MapPart], first: Int, count: Int, old: ChunkOutcome<Output>?, _ checksum: UInt32,
-        _ codec: OutcomeCodec<Output>, _ journal: MapJournal
+        _ parts: [MapPart], first: Int, count: Int, old: ChunkOutcome<Output>?, replacing entry: MapJournal.Entry?,
+        _ checksum: UInt32, _ codec: OutcomeCodec<Output>, _ journal: MapJournal
     ) {
         self.parts = parts
         self.first = first
         self.count = count
         self.old = old
         self.checksum = checksum
+        self.entry = entry
         self.codec = codec
         thread = journal.thread
         future = Future(owner: nil, ticket: 0, functionName: codec.functionName)
@@ -69,7 +72,8 @@ final class JournaledPart<Output: Sendable>: FutureOwner {
         if outcome.failures.allSatisfy({ Self.isFinal($0.error) }),
             let frame = try? codec.encode(outcome, first: first)
         {
-            try journal?.append(first: first, count: count, inputChecksum: checksum, frame: frame)
+            try journal?.append(
+                first: first, count: count, inputChecksum: checksum, frame: frame, replacing: entry)
         }
         return outcome
     }

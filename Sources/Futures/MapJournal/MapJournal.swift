@@ -194,7 +194,12 @@ public final class MapJournal: Sendable {
     }
 
     /// Adds the results of a chunk, unless there are others of some of its elements.
-    func append(first: Int, count: Int, inputChecksum: UInt32, frame: [UInt8]) throws(MapJournalError) {
+    ///
+    /// - Parameter old: the entry that they replace; a call of an earlier map, which comes in late, replaces none that has come
+    ///   meanwhile.
+    func append(
+        first: Int, count: Int, inputChecksum: UInt32, frame: [UInt8], replacing old: Entry?
+    ) throws(MapJournalError) {
         var body: [UInt8] = [Kind.entry.rawValue]
         body.reserveCapacity(Self.entryHead + frame.count)
         withUnsafeBytes(of: UInt64(first).littleEndian) { body += $0 }
@@ -202,7 +207,9 @@ public final class MapJournal: Sendable {
         withUnsafeBytes(of: inputChecksum.littleEndian) { body += $0 }
         body += frame
         try state.withLock { state throws(MapJournalError) in
-            guard state.entries.hasRoom(for: first, count: count) else { return }
+            guard state.entries.hasRoom(for: first, count: count), state.entries[first]?.place == old?.place else {
+                return
+            }
             let place = try state.file.append(body)
             state.entries.add(Entry(first: first, count: count, inputChecksum: inputChecksum, place: place))
         }

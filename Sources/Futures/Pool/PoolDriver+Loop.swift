@@ -108,7 +108,8 @@ extension PoolDriver {
     private func startTimedOut(_ id: WorkerID) {
         // It may have become ready since.
         guard let link = link(id), core.withLock({ $0.state.isStarting(id) }) else { return }
-        startFailed(link, .timedOut(.nanoseconds(startTimeout)))
+        let limit = Duration.nanoseconds(startTimeout)
+        startFailed(link, link.isWelcomed ? .timedOutInInitializer(limit) : .timedOut(limit))
     }
 
     /// The worker's handshake failed; its process is still there.

@@ -232,7 +232,8 @@ extension PoolDriver {
         link.isInitialized = true
         // It may have been told to end meanwhile.
         guard core.withLock({ $0.state.isStarting(link.id) }) else { return }
-        guard case .failure(let failure) = answer else { return ready(link) }
+        // Nobody wants its result, so that this need not travel.
+        guard case .failure(let failure) = answer, failure.place != .encodingResult else { return ready(link) }
         let error = failure.error(
             functionName: initializer.function.name, codecs: initializer.errors, from: link.origin)
         initializerFailed(link.id, error)

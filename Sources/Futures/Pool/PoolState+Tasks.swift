@@ -156,6 +156,7 @@ extension PoolState {
             watchForIdleness(now: now, &actions)
             return false
         }
+        giveTaskBack(of: workerID)
         unhold(id, by: workerID, now: now, &actions)
         if record.isCancelRequested || isCancellingFutures {
             forget(id, &actions)
@@ -172,10 +173,15 @@ extension PoolState {
         _ id: TaskID, to workerID: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
         guard let record = tasks[id], record.worker == workerID else { return }
-        if let left = workers[existing: workerID].tasksLeft { workers[existing: workerID].tasksLeft = left + 1 }
+        giveTaskBack(of: workerID)
         unhold(id, by: workerID, now: now, &actions)
         forget(id, &actions)
         schedule(now: now, &actions)
+    }
+
+    /// A task that a worker was given does not count, since it has not run it.
+    private mutating func giveTaskBack(of id: WorkerID) {
+        if let left = workers[existing: id].tasksLeft { workers[existing: id].tasksLeft = left + 1 }
     }
 
     /// A worker answered a task, with a result or a failure.

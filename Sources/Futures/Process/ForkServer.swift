@@ -9,7 +9,7 @@ final class ForkServer {
     private let command: WorkerCommand
     private let backtrace: CrashBacktrace
     private var process: Process?
-    /// How often one was started. A server that ends again and again is not started any more.
+    /// How often one was started since one has forked. A server that ends again and again is not started any more.
     private var starts = 0
 
     private final class Process {
@@ -70,6 +70,7 @@ final class ForkServer {
             }
             return .lost
         }
+        starts = 0
         return .forked(pid: pid_t(answer), pidfd: pidfd)
     }
 

@@ -22,6 +22,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case refused(String)
         /// Its handshake was not over in time.
         case timedOut(Duration)
+        /// It was not done with the pool's initializer in time.
+        case timedOutInInitializer(Duration)
         /// One of its ``WorkerLimits`` could not be set; the number is one of errno(3).
         case cannotLimit(setting: String, errno: Int32)
 
@@ -29,7 +31,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         /// again in a moment.
         var isLasting: Bool {
             switch self {
-            case .cannotRun, .notAFile, .isItselfAWorker, .notTheProtocol, .version, .refused, .timedOut, .cannotLimit:
+            case .cannotRun, .notAFile, .isItselfAWorker, .notTheProtocol, .version, .refused, .timedOut,
+                .timedOutInInitializer, .cannotLimit:
                 true
             case .ended, .endedInInitializer: false
             }
@@ -89,6 +92,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
                 text += "; the machine, or the cpuset of its control group, does not have all of them"
             default: break
             }
+        case .timedOutInInitializer(let limit):
+            text += " was not done with the pool's initializer within \(limit)"
         case .timedOut(let limit):
             text +=
                 " did not finish its handshake within \(limit); does its main call WorkerProcess.runIfSpawned first?"

@@ -25,6 +25,7 @@ final class MapTally: Sendable {
     private let retried = Atomic<Int>(0)
     private let resumed: Atomic<Int>
     private let hasAllInput = Atomic<Bool>(false)
+    private let hasWholeInput = Atomic<Bool>(false)
     private let hasEnded = Atomic<Bool>(false)
 
     /// - Parameters:
@@ -63,7 +64,10 @@ final class MapTally: Sendable {
     fileprivate func retried(_ count: Int) { retried.add(count, ordering: .relaxed) }
 
     /// No more will be submitted.
-    func inputEnded() {
+    ///
+    /// - Parameter isWhole: whether that is all that the input has.
+    func inputEnded(isWhole: Bool) {
+        if isWhole { hasWholeInput.store(true, ordering: .sequentiallyConsistent) }
         hasAllInput.store(true, ordering: .sequentiallyConsistent)
         tellIfOver()
     }
@@ -93,7 +97,7 @@ final class MapTally: Sendable {
     func progress() -> MapProgress {
         var progress = MapProgress()
         progress.total = source.total
-        if hasAllInput.load(ordering: .sequentiallyConsistent) {
+        if hasWholeInput.load(ordering: .sequentiallyConsistent) {
             progress.total = submitted.load(ordering: .sequentiallyConsistent)
         }
         progress.failed = failed.load(ordering: .relaxed)

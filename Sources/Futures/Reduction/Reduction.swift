@@ -77,17 +77,17 @@ public struct Reduction<Output: Sendable, each Input: Sendable>: Sendable {
         chunk = Callable(name) { (column: repeat [each Input]) in
             let start = futures_monotonic_nanoseconds()
             let value = try code.fold(repeat each column)
-            return try PlacedError.catching(at: .encodingResult) {
+            return try TransportError.catching(.encodingResult, functionName: name) {
                 try EncodedPartial(value, code.output, since: start)
             }
         }
         combination = Callable(Self.combinationName(name)) { (partials: [EncodedPartial<Output>]) in
             let start = futures_monotonic_nanoseconds()
-            let parts = try PlacedError.catching(at: .decodingArguments) {
+            let parts = try TransportError.catching(.decodingArguments, functionName: name) {
                 try partials.map { try $0.value(code.output) }
             }
             let value = try code.combine(parts)
-            return try PlacedError.catching(at: .encodingResult) {
+            return try TransportError.catching(.encodingResult, functionName: name) {
                 try EncodedPartial(value, code.output, since: start)
             }
         }

@@ -73,6 +73,23 @@ extension ProcessSuites {
             pool.shutdown()
         }
 
+        @Test("a map that did not come to the end of its input says so", arguments: [true, false])
+        func cutShort(isKnown: Bool) throws {
+            let pool = try ThreadPoolExecutor(maxWorkers: 1)
+            func map(_ numbers: sending some Sequence<Int>) throws -> MapResults<Int> {
+                try pool.map({ (number: Int) in number }, numbers, bufferSize: 4)
+            }
+            let results = isKnown ? try map(Array(0..<20)) : try map(sequence(first: 0) { $0 + 1 })
+            let progress = results.progress(every: .milliseconds(1))
+            pool.shutdown()
+            let outcomes = results.outcomes
+            for _ in 0..<4 { #expect(try outcomes.next()?.error == nil) }
+            #expect(try outcomes.next()?.error is ExecutorShutdownError)
+            let last = try valuesUntilTheEnd(of: progress).last
+            #expect(last?.done == 4 && last?.submitted == 4 && last?.total == (isKnown ? 20 : nil))
+            #expect(last?.fraction == (isKnown ? 0.2 : nil))
+        }
+
         // Shown by the thread sanitizer: the empty arrays of all threads are one.
         @Test("several ask late at once, when nothing is on its way")
         func lateAtOnce() async {

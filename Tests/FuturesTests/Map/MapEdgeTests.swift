@@ -15,6 +15,10 @@ extension ProcessSuites {
                 #expect(try pool.map(processID).collect().isEmpty)
                 #expect(try pool.map(increment, []).collect().isEmpty)
                 pool.shutdown()
+                // Nothing is submitted, so that nothing is refused.
+                #expect(try pool.map(increment, []).collect().isEmpty)
+                #expect(try pool.map(increment, [], chunkSize: .automatic).collect().isEmpty)
+                #expect(try pool.mapUnordered(increment, [], chunkSize: .automatic).collect().isEmpty)
                 let threads = try ThreadPoolExecutor(maxWorkers: 1)
                 #expect(try threads.map(processID).collect().isEmpty)
                 threads.shutdown()
@@ -89,6 +93,26 @@ extension ProcessSuites {
                 try await useOnce()
                 try await spin { Leftovers.now() == before }
                 waiting.continuation.withLock { $0 }?.resume()
+            }
+        }
+
+        @Test("such a sequence keeps no journal, either", .proves(.M5))
+        func stubbornSequenceAndJournal() async throws {
+            try await Leftovers.check {
+                let (folder, waiting) = (TemporaryFolder(), Stubborn.Waiting())
+                let pool = try makePool(maxWorkers: 1)
+                func useOnce() async throws {
+                    let journal = try MapJournal(at: folder.file("journal"))
+                    var results = try pool.journaled(in: journal).map(
+                        increment, Stubborn(waiting: waiting), bufferSize: 4
+                    ).makeAsyncIterator()
+                    #expect(try await results.next() == 2)
+                    try await spin { waiting.continuation.withLock { $0 != nil } }
+                }
+                try await useOnce()
+                #expect(try MapJournal(at: folder.file("journal")).finishedElements == 1)
+                waiting.continuation.withLock { $0 }?.resume()
+                await pool.shutdown()
             }
         }
 

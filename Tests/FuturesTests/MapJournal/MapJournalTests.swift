@@ -171,6 +171,51 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a chunk is resumed on threads, though not all of it may wait there at once; nothing is run twice")
+        func resumesOnFewThreads() throws {
+            let paths = (0..<4).map { folder.file("\($0)") }
+            func counts(_ executor: some Executor, _ bufferSize: Int) throws -> [Int?] {
+                let journal = try MapJournal(at: path, retriesFailures: true)
+                let outcomes = try executor.journaled(in: journal).map(
+                    throwFirst, paths, repeatElement(1, count: 4), repeatElement(7, count: 4), chunkSize: 4,
+                    bufferSize: bufferSize, timeout: longTime
+                ).outcomes
+                return paths.map { _ in try? outcomes.next()?.get() }
+            }
+            let first = try withPool { try counts($0, 4) }
+            #expect(first == [nil, nil, nil, nil])
+            let threads = try ThreadPoolExecutor(maxWorkers: 1, backlogLimit: BacklogLimit(tasks: 1))
+            #expect(try counts(threads, 4) == [2, 2, 2, 2])
+            threads.shutdown()
+            for number in 0..<4 { #expect(try folder.lines(of: "\(number)").count == 2) }
+        }
+
+        @Test("a call of an earlier map that comes in late takes no result away")
+        func lateCall() throws {
+            let gate = Future<Int>()
+            let calls = Mutex(0)
+            let once = Callable("once") { (_: Int) -> Int in
+                let number = calls.withLock { calls in
+                    calls += 1
+                    return calls
+                }
+                if number > 1 { return number }
+                throw Refused(code: try gate.result(timeout: longTime))
+            }
+            let threads = try ThreadPoolExecutor(maxWorkers: 2)
+            func useTwice() throws {
+                let executor = threads.journaled(in: try MapJournal(at: path))
+                let first = try executor.map(once, [0])
+                try spin { calls.withLock { $0 } == 1 }
+                #expect(try executor.map(once, [0]).collect() == [2])
+                try gate.setResult(7)
+                _ = try? first.collect()
+            }
+            try useTwice()
+            #expect(try threads.journaled(in: MapJournal(at: path)).map(once, [0]).collect() == [2])
+            threads.shutdown()
+        }
+
         @Test("private errors come back in words, and a lost worker as what it was")
         func errorsInWords() throws {
             try withPool { pool in

@@ -228,6 +228,12 @@ struct PoolStateTests {
         #expect(world.workers[slow]!.questions.count == 1)
         world.answerQuestion(slow)
         #expect(world.workers[quick]!.queue.count == 1 && world.workers[slow]!.queue.count == 1)
+        // What it has given back it has not run: it has a task left.
+        #expect(world.workers[slow]!.tasksGiven == 2)
+        world.answer(slow, runTime: 1_000)
+        #expect(world.workers[slow]!.stage == .ready)
+        try world.submit()
+        #expect(world.workers[slow]!.queue.count == 1)
     }
 
     @Test("a worker is replaced after maxTasksPerChild, and the successor is started ahead", .proves(.P3))

@@ -149,6 +149,7 @@ struct PoolWorld {
         if workers[id]!.replies.isEmpty { decideQuestion(id) }
         let (task, attempt, takenBack) = workers[id]!.replies.removeFirst()
         let job = tasks[task]
+        if takenBack { workers[id]!.tasksGiven -= 1 }
         let isCancelled = raise { state, now, actions in
             state.takeBackAnswered(task, attempt: attempt, by: id, takenBack: takenBack, now: now, &actions)
         }

@@ -70,6 +70,20 @@ extension ProcessSuites {
             }
         }
 
+        @Test("a server that is lost now and then is started again each time")
+        func startsAgain() throws {
+            try Leftovers.check {
+                let pool = try pool(maxTasksPerChild: 1)
+                for _ in 0..<5 {
+                    let server = try untilForked(pool)
+                    kill(server, SIGKILL)
+                    try spin { ProcFiles.state(of: server).map { $0 == "Z" } ?? true }
+                }
+                try untilForked(pool)
+                pool.shutdown()
+            }
+        }
+
         @Test("a trap in a forked worker has its words")
         func trap() throws {
             try Leftovers.check {

@@ -41,6 +41,29 @@ extension ProcessSuites {
             }
         }
 
+        @Test("its result is dropped, also one that does not travel", .proves(.P2))
+        func fragileResult() throws {
+            try Leftovers.check {
+                let pool = try makePool(initializer: WorkerInitializer(makeFragile, "encoding"))
+                #expect(try pool.submit(increment, 1).result(timeout: longTime) == 2)
+                pool.shutdown()
+            }
+        }
+
+        @Test("one that takes too long is told as that", .proves(.P2))
+        func tooLong() throws {
+            try Leftovers.check {
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    initializer: WorkerInitializer(incrementSlowly, 1, 3_600_000_000),
+                    options: ProcessPoolOptions(startTimeout: .seconds(2)))
+                let error = try pool.submit(increment, 1).exception(timeout: longTime) as? BrokenProcessPool
+                let cause = try #require(error?.cause as? WorkerStartError)
+                #expect("\(cause)".hasSuffix("was not done with the pool's initializer within 2.0 seconds"), "\(cause)")
+                pool.shutdown()
+            }
+        }
+
         @Test("a worker that is not needed any more when its initializer ends, ends as any other", .proves(.P2))
         func drainedMeanwhile() throws {
             let folder = TemporaryFolder()

@@ -154,6 +154,25 @@ extension ProcessSuites {
             }
         }
 
+        @Test("...though something that it has started is still in that group", .proves(.H7))
+        func leavesItsGroupToOthers() throws {
+            let folder = TemporaryFolder()
+            try Leftovers.check {
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    options: ProcessPoolOptions(terminationGrace: .seconds(3_600)))
+                let worker = Int32(try pool.submit(processID).result(timeout: longTime))
+                #expect(try pool.submit(runCommand, "sleep 1000 >/dev/null 2>&1 &").result(timeout: longTime) == 0)
+                #expect(try pool.submit(joinParentsGroup).result(timeout: longTime) == 0)
+                let running = try pool.submit(meet, folder.file("runs"), folder.file("never"))
+                try folder.waitFor("runs")
+                pool.killWorkers()
+                #expect(try running.exception(timeout: longTime) is BrokenProcessPool)
+                try spin { ProcFiles.state(of: worker).map { $0 == "Z" } ?? true }
+                pool.shutdown()
+            }
+        }
+
         // MARK: Descriptors and programs
 
         @Test("a task that closes the standard descriptors does no harm to the wire, nor to later tasks", .proves(.P10))

@@ -155,6 +155,8 @@ extension SimulatedPool {
         } else if isTaken {
             let isWanted = jobs[index].isCancelWanted
             remove(job, from: worker)
+            workers[worker].given -= 1
+            workers[worker].wasSpared = true
             right = isWanted
             if isWanted {
                 end(index, \.cancelled)
