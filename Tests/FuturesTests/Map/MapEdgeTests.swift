@@ -132,38 +132,6 @@ extension ProcessSuites {
             }
         }
 
-        @Test("who waits for a result that is being computed learns that somebody else has ended the map", .proves(.M5))
-        func endsForOthers() async throws {
-            try await Leftovers.check {
-                let folder = TemporaryFolder()
-                let pool = try makePool(maxWorkers: 1)
-                let runs = folder.file("runs")
-                let results = try pool.map(meet, [runs], [folder.file("go")], bufferSize: .bytes(1 << 20))
-                try folder.waitFor("runs")
-                let threads = TestThreads()
-                let isOver = Mutex(false)
-                let thread = Mutex(Int32(0))
-                threads.start {
-                    thread.withLock { $0 = ProcFiles.threadID }
-                    let next = Result { try results.next() }
-                    if case .success(nil) = next {} else { Issue.record("\(next)") }
-                    isOver.withLock { $0 = true }
-                }
-                let other = Task {
-                    var iterator = results.makeAsyncIterator()
-                    return try await iterator.next()
-                }
-                // It waits.
-                try await spin { ProcFiles.state(of: thread.withLock { $0 }) == "S" }
-                other.cancel()
-                await #expect(throws: CancellationError.self) { try await other.value }
-                try await spin { isOver.withLock { $0 } }
-                threads.join()
-                folder.write("", to: "go")
-                await pool.shutdown()
-            }
-        }
-
         @Test("what ends with a call that is not wanted may use the pool", .proves(.M5))
         func valuesThatUseThePool() async throws {
             try await Leftovers.check {

@@ -20,6 +20,43 @@ extension ProcessSuites {
             func wait() { _ = try? future.result(timeout: longTime) }
         }
 
+        /// A thread that waits for the next result learns that the map has ended in a task.
+        private func expectEndForOthers(_ results: MapResults<Int>) async throws {
+            let threads = TestThreads()
+            let isOver = Mutex(false)
+            let thread = Mutex(Int32(0))
+            threads.start {
+                thread.withLock { $0 = ProcFiles.threadID }
+                let next = Result { try results.next() }
+                if case .success(nil) = next {} else { Issue.record("\(next)") }
+                isOver.withLock { $0 = true }
+            }
+            let other = Task {
+                var iterator = results.makeAsyncIterator()
+                return try await iterator.next()
+            }
+            // It waits.
+            try await spin { ProcFiles.state(of: thread.withLock { $0 }) == "S" }
+            other.cancel()
+            await #expect(throws: CancellationError.self) { try await other.value }
+            try await spin { isOver.withLock { $0 } }
+            threads.join()
+        }
+
+        @Test("who waits for a result that is being computed learns that somebody else has ended the map", .proves(.M5))
+        func endsForOthers() async throws {
+            try await Leftovers.check {
+                let folder = TemporaryFolder()
+                let pool = try makePool(maxWorkers: 1)
+                let runs = folder.file("runs")
+                let results = try pool.map(meet, [runs], [folder.file("go")], bufferSize: .bytes(1 << 20))
+                try folder.waitFor("runs")
+                try await expectEndForOthers(results)
+                folder.write("", to: "go")
+                await pool.shutdown()
+            }
+        }
+
         @Test("who is held up by a full backlog learns that somebody else has ended the map", .proves(.M5))
         func endsForTheHeldUp() async throws {
             try await Leftovers.check {
@@ -28,26 +65,7 @@ extension ProcessSuites {
                     options: ProcessPoolOptions(backlogLimit: BacklogLimit(tasks: 1)))
                 let held = try HeldWorker(pool)
                 _ = try pool.submit(increment, 0)
-                let results = try pool.map(increment, 0..<3, bufferSize: 2)
-                let threads = TestThreads()
-                let isOver = Mutex(false)
-                let thread = Mutex(Int32(0))
-                threads.start {
-                    thread.withLock { $0 = ProcFiles.threadID }
-                    let next = Result { try results.next() }
-                    if case .success(nil) = next {} else { Issue.record("\(next)") }
-                    isOver.withLock { $0 = true }
-                }
-                let other = Task {
-                    var iterator = results.makeAsyncIterator()
-                    return try await iterator.next()
-                }
-                // It waits.
-                try await spin { ProcFiles.state(of: thread.withLock { $0 }) == "S" }
-                other.cancel()
-                await #expect(throws: CancellationError.self) { try await other.value }
-                try await spin { isOver.withLock { $0 } }
-                threads.join()
+                try await expectEndForOthers(try pool.map(increment, 0..<3, bufferSize: 2))
                 held.letGo()
                 await pool.shutdown()
             }
