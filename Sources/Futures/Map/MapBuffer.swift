@@ -404,7 +404,7 @@ final class MapBuffer: Sendable {
     private func raiseChanges() {
         changes.raise()
         // Whoever comes to sleep after this looks after this.
-        for room in rooms.withLock({ Array($0.byNumber.values) }) { room.wakeAll() }
+        for room in rooms.withLock({ $0.byNumber.isEmpty ? [] : Array($0.byNumber.values) }) { room.wakeAll() }
     }
 
     // MARK: Watching

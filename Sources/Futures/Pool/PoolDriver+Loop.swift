@@ -195,15 +195,16 @@ extension PoolDriver {
             let reason: WorkerStartError.Reason = link.isWelcomed ? .endedInInitializer(status) : .ended(status)
             failedToStart(link.id, startError(link, reason), hasProcess: true)
         }
-        let report = lossReport(link, status)
-        let isLost = record { state, actions in
-            let isLost = !state.expectsExit(of: link.id)
-            if isLost { state.workerLost(link.id, report, now: now, &actions) }
+        // One that the pool has ended itself is no loss, and was not ended by the kernel for want of memory.
+        let report = core.withLock { $0.state.expectsExit(of: link.id) } ? nil : lossReport(link, status)
+        let loss = record { state, actions in
+            let report = state.expectsExit(of: link.id) ? nil : report
+            if let report { state.workerLost(link.id, report, now: now, &actions) }
             state.workerExited(link.id, now: now, &actions)
-            return isLost
+            return report?.loss
         }
         if let observer {
-            if isLost { tell(observer, of: report.loss, on: link, at: now) }
+            if let loss { tell(observer, of: loss, on: link, at: now) }
             observer.workerEnded(link.observed, at: now)
         }
         stopReading(link)
