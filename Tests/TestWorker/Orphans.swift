@@ -7,9 +7,11 @@ enum Orphans {
     static func wait(doing kind: String, folder: String) throws {
         alarm(120)
         let initializer = kind == "initializing" ? try WorkerInitializer(incrementSlowly, 1, 3_000_000_000) : nil
-        let isForked = kind == "forked"
+        let isForked = kind.hasPrefix("forked")
+        var worker = WorkerCommand.thisExecutable
+        if kind == "forked beside programs" { worker.arguments = ["program"] }
         let pool = try ProcessPoolExecutor(
-            testRegistry, maxWorkers: 2, maxTasksPerChild: isForked ? 1 : nil, initializer: initializer,
+            testRegistry, maxWorkers: 2, worker: worker, maxTasksPerChild: isForked ? 1 : nil, initializer: initializer,
             options: ProcessPoolOptions(startMethod: isForked ? .forkServer : .spawn))
         if isForked {
             while true {
@@ -27,7 +29,7 @@ enum Orphans {
         for future in meeting { _ = try future.result(timeout: .seconds(60)) }
         let futures: [AnyFuture] =
             switch kind {
-            case "computing", "forked":
+            case "computing", "forked", "forked beside programs":
                 try (0..<2).map { _ in try pool.submit(computeUntilCancelled, 3_600_000, false) }
             case "sleeping": try (0..<2).map { _ in try pool.submit(incrementSlowly, 1, 3_000_000_000) }
             case "writing": try (0..<2).map { _ in try pool.submit(makeBytes, 200 << 20) }

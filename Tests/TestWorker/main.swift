@@ -8,6 +8,8 @@ if CommandLine.arguments.dropFirst().first == "threads" { startThread() }
 if CommandLine.arguments.dropFirst().first == "files", (0..<4).contains(where: { _ in open("/dev/zero", O_RDWR) < 6 }) {
     exit(1)
 }
+// It starts another program before it serves.
+if CommandLine.arguments.dropFirst().first == "program" { _ = try runCommand.call("sleep 1000 >/dev/null 2>&1 &") }
 // A program that was built before there were fork servers.
 if CommandLine.arguments.dropFirst().first == "old",
     getenv("FUTURES_WORKER").map({ strstr($0, "fork") != nil }) ?? false

@@ -108,6 +108,13 @@ public enum WorkerProcess {
         """
     }
 
+    /// Nobody waits for this process any more: ends it at once, with what it has started.
+    static func endWithGroup() -> Never {
+        // The pool made it the leader of a group of its own; as a plug-in of another program it may not be.
+        if getpgrp() == getpid() { kill(0, SIGKILL) }
+        _exit(0)
+    }
+
     private static func leave(_ message: String) -> Never {
         exit(report(message))
     }

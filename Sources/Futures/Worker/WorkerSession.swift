@@ -98,7 +98,7 @@ final class WorkerSession: Sendable {
                 let goodbye = Goodbye(reason: .drained, tasksRun: inbox.withLock { $0.tasksRun })
                 try? send(.goodbye(goodbye))
                 return 0
-            case .parentGone: endGroup()
+            case .parentGone: WorkerProcess.endWithGroup()
             case .failed(let message):
                 try? send(.goodbye(Goodbye(reason: .error, message: message)))
                 return fail(message)
@@ -427,15 +427,6 @@ final class WorkerSession: Sendable {
 
     private func flush() throws(End) {
         try writing.withLock { output throws(End) in try output.flush() }
-    }
-
-    // MARK: Ending
-
-    /// Nobody waits for this worker any more: ends it at once, with what its tasks have started.
-    func endGroup() -> Never {
-        // The pool made the worker the leader of a group of its own; as a plug-in of another program it may not be.
-        if getpgrp() == getpid() { kill(0, SIGKILL) }
-        _exit(0)
     }
 }
 

@@ -74,7 +74,7 @@ enum WorkerWatcher {
             } catch {
                 switch error {
                 case .failed(let message): _exit(session.fail(message))
-                case .parentGone, .drained: session.endGroup()
+                case .parentGone, .drained: WorkerProcess.endWithGroup()
                 }
             }
         }
