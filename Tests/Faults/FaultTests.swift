@@ -43,6 +43,23 @@ import Testing
         }
     }
 
+    @Test("what an initializer has written on the wire is told as a start that failed", .proves(.P2, .P5))
+    func garbageOfAnInitializer() throws {
+        try Leftovers.check {
+            let folder = TemporaryFolder()
+            var worker = BuildProducts.testWorker
+            worker.arguments = ["faulty"]
+            let plan = FaultPlan(.garbage, path: folder.file("reached"), times: 3)
+            let pool = try ProcessPoolExecutor(
+                faultFunctions, maxWorkers: 1, worker: worker, initializer: WorkerInitializer(runFaulty, plan))
+            let error = try pool.submit(increment, 1).exception(timeout: longTime) as? BrokenProcessPool
+            let cause = try #require(error?.cause as? WorkerStartError)
+            #expect(
+                "\(cause)".contains("broke the rules of the wire while it ran the pool's initializer: "), "\(cause)")
+            pool.shutdown()
+        }
+    }
+
     /// What is copied does not wait for the fault: on a loaded machine one may come too late, and is that of another phase.
     private func runInTime(_ cell: Cell) throws -> [String] {
         let isCopying = [.writingResult, .readingTask, .lendingResult, .puttingTask].contains(cell.phase)

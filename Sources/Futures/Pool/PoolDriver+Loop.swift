@@ -318,6 +318,9 @@ extension PoolDriver {
             return order(.brokeTheRules(link.id))
         }
         guard link.isWelcomed else { return startFailed(link, .notTheProtocol(what)) }
+        if core.withLock({ $0.state.isStarting(link.id) }) {
+            return startFailed(link, .notTheProtocolInInitializer(what))
+        }
         let report = lossReport(link, nil, reason: "a worker broke the rules of the wire (\(what))")
         let now = futures_monotonic_nanoseconds()
         record { state, actions in state.workerLost(link.id, report, now: now, &actions) }

@@ -16,6 +16,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case endedInInitializer(TerminationStatus)
         /// It wrote something that is not the wire's protocol.
         case notTheProtocol(String)
+        /// It did so while it ran the pool's initializer.
+        case notTheProtocolInInitializer(String)
         /// It speaks only other versions of the wire.
         case version(ours: ClosedRange<UInt32>, theirs: UInt32)
         /// It refused to serve, with its own words.
@@ -34,7 +36,7 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
             case .cannotRun, .notAFile, .isItselfAWorker, .notTheProtocol, .version, .refused, .timedOut,
                 .timedOutInInitializer, .cannotLimit:
                 true
-            case .ended, .endedInInitializer: false
+            case .ended, .endedInInitializer, .notTheProtocolInInitializer: false
             }
         }
     }
@@ -76,6 +78,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
             text += " \(status) while it ran the pool's initializer"
         case .notTheProtocol(let what):
             text += " does not speak the wire protocol: \(what)"
+        case .notTheProtocolInInitializer(let what):
+            text += " broke the rules of the wire while it ran the pool's initializer: \(what)"
         case .version(let ours, let theirs):
             text += """
                  speaks version \(theirs) of the wire, this side \
