@@ -63,7 +63,8 @@ public final class ProcessPoolExecutor: Executor, MappingExecutor {
         configuration.startTimeout = options.startTimeout.clampedNanoseconds
         configuration.exitTimeout = options.terminationGrace.clampedNanoseconds
         configuration.recycling = options.recycling
-        configuration.watchesMemory = options.workerLimits.residentMemory != nil || options.recycling.memory != nil
+        configuration.watchesMemoryOfStarts = options.workerLimits.residentMemory != nil
+        configuration.watchesMemory = configuration.watchesMemoryOfStarts || options.recycling.memory != nil
         configuration.seed = .random(in: .min ... .max)
         driver = try PoolDriver(
             configuration, command: worker, initializer: try initializer?.prepare(functions),

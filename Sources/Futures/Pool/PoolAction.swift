@@ -28,7 +28,8 @@ package enum PoolAction<Job: Sendable>: Sendable {
     case takeBack(TaskID, WorkerID, attempt: UInt32)
     /// Find out what the worker is at; answer with `progressMeasured`.
     case measureProgress(WorkerID)
-    /// Look how much memory the worker has; answer with `memoryMeasured`, or `workerLost` if it is too much.
+    /// Look how much memory the worker has; answer with `memoryMeasured`, or `workerLost` if it is too much,
+    /// or `workerFailedToStart` if it is that while it comes up.
     case measureMemory(WorkerID)
     /// Tell the worker that what it runs is not wanted any more, if that is still this.
     case interrupt(TaskID, WorkerID, attempt: UInt32, element: Int?)

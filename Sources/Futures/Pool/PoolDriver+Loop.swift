@@ -283,6 +283,9 @@ extension PoolDriver {
         }
         // It may have finished something since.
         readWhatIsThere(link)
+        if core.withLock({ $0.state.isStarting(link.id) }) {
+            return startFailed(link, .tooMuchMemory(memory))
+        }
         let report = lossReport(
             link, nil, cause: .outOfMemory(.residentMemory), reason: "a worker process had \(memory) bytes of memory")
         record { state, actions in state.workerLost(link.id, report, now: now, &actions) }

@@ -19,6 +19,9 @@ extension PoolState {
             workers.insert(id, worker)
             startingCount += 1
             actions.append(.spawn(id))
+            if configuration.watchesMemoryOfStarts {
+                workers[existing: id].memoryDue = Self.later(now, configuration.memoryWatchInterval)
+            }
             setTimer(of: id, &actions)
         }
     }

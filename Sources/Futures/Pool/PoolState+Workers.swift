@@ -12,6 +12,7 @@ extension PoolState {
         isStartingHopeless = false
         workers[existing: id].stage = .ready
         workers[existing: id].deadline = .max
+        workers[existing: id].memoryDue = .max
         list(id)
         schedule(now: now, &actions)
     }
@@ -106,8 +107,8 @@ extension PoolState {
         }
         if worker.memoryDue <= now {
             // Of one that idles once more: what it has run last counts.
-            workers[existing: id].memoryDue =
-                worker.held.isEmpty ? .max : Self.later(now, configuration.memoryWatchInterval)
+            let isBusy = if case .starting = worker.stage { true } else { !worker.held.isEmpty }
+            workers[existing: id].memoryDue = isBusy ? Self.later(now, configuration.memoryWatchInterval) : .max
             actions.append(.measureMemory(id))
         }
         if worker.retirement <= now {

@@ -26,6 +26,9 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case timedOut(Duration)
         /// It was not done with the pool's initializer in time.
         case timedOutInInitializer(Duration)
+        /// It had more than its ``WorkerLimits/residentMemory``, so many bytes, before it was done with the pool's
+        /// initializer; so the pool killed it.
+        case tooMuchMemory(Int)
         /// One of its ``WorkerLimits`` could not be set; the number is one of errno(3).
         case cannotLimit(setting: String, errno: Int32)
 
@@ -34,7 +37,7 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         var isLasting: Bool {
             switch self {
             case .cannotRun, .notAFile, .isItselfAWorker, .notTheProtocol, .version, .refused, .timedOut,
-                .timedOutInInitializer, .cannotLimit:
+                .timedOutInInitializer, .tooMuchMemory, .cannotLimit:
                 true
             case .ended, .endedInInitializer, .notTheProtocolInInitializer: false
             }
@@ -98,6 +101,11 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
             }
         case .timedOutInInitializer(let limit):
             text += " was not done with the pool's initializer within \(limit)"
+        case .tooMuchMemory(let bytes):
+            text += """
+                 had \(bytes) bytes of memory before it was done with the pool's initializer: more than \
+                workerLimits.residentMemory, so the pool killed it
+                """
         case .timedOut(let limit):
             text +=
                 " did not finish its handshake within \(limit); does its main call WorkerProcess.runIfSpawned first?"

@@ -85,6 +85,29 @@ struct PoolStateRecyclingTests {
         #expect(ends.count > 15 && ends.allSatisfy { (49 * second...100 * second).contains($0) })
     }
 
+    @Test("where memory is limited it is looked at while workers come up, and no more once they idle")
+    func memoryOfStarts() throws {
+        for limitsMemory in [false, true] {
+            var world = PoolWorld(
+                maxWorkers: 2, recycling: WorkerRecycling(memory: 1_000), limitsMemory: limitsMemory)
+            for _ in 0..<2 { try world.submit() }
+            let workers = world.workers.keys.sorted { $0.rawValue < $1.rawValue }
+            try #require(workers.count == 2)
+            // What it takes to come up is no reason to replace it.
+            for worker in workers { world.memory[worker] = 2_000 }
+            world.wait(until: world.now + second)
+            #expect(world.memoryMeasurements == (limitsMemory ? 20 : 0))
+            for worker in workers { world.memory[worker] = 1 }
+            world.becomeReady(workers[0])
+            for _ in 0..<2 { world.answer(workers[0]) }
+            world.becomeReady(workers[1])
+            world.wait(until: world.now + second)
+            // Of the first once more, after its last task.
+            #expect(world.memoryMeasurements == (limitsMemory ? 21 : 1))
+            #expect(workers.allSatisfy { world.workers[$0]?.stage == .ready } && world.spawnCount == 2)
+        }
+    }
+
     @Test("a worker that has grown is replaced, and nobody looks while it idles")
     func memory() throws {
         var world = PoolWorld(maxWorkers: 1, maxTasksPerChild: 100, recycling: WorkerRecycling(memory: 1_000))

@@ -60,14 +60,15 @@ struct PoolWorld {
     init(
         maxWorkers: Int, maxTasksPerChild: Int? = nil, backlogLimit: BacklogLimit = .none,
         onWorkerLoss: WorkerLossPolicy = .breakPool, limits: TaskLimits = .none,
-        recycling: WorkerRecycling = .none
+        recycling: WorkerRecycling = .none, limitsMemory: Bool = false
     ) {
         var configuration = PoolState<Int>.Configuration(maxWorkers: maxWorkers, maxTasksPerChild: maxTasksPerChild)
         configuration.backlogLimit = backlogLimit
         configuration.onWorkerLoss = onWorkerLoss
         configuration.taskLimits = limits
         configuration.recycling = recycling
-        configuration.watchesMemory = recycling.memory != nil
+        configuration.watchesMemory = recycling.memory != nil || limitsMemory
+        configuration.watchesMemoryOfStarts = limitsMemory
         self.configuration = configuration
         state = PoolState(configuration)
     }

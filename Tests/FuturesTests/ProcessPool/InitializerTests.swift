@@ -64,6 +64,26 @@ extension ProcessSuites {
             }
         }
 
+        @Test("one that takes more memory than a worker may have is told as that", .proves(.P2))
+        func tooMuchMemory() throws {
+            let folder = TemporaryFolder()
+            try Leftovers.check {
+                let pool = try ProcessPoolExecutor(
+                    testRegistry, maxWorkers: 1, worker: BuildProducts.testWorker,
+                    initializer: WorkerInitializer(growAndWait, folder.file("runs"), 200 << 20),
+                    options: ProcessPoolOptions(workerLimits: WorkerLimits(residentMemory: 100 << 20)))
+                let error = try pool.submit(increment, 1).exception(timeout: longTime) as? BrokenProcessPool
+                let cause = try #require(error?.cause as? WorkerStartError)
+                guard case .tooMuchMemory(let bytes) = cause.reason else { throw cause }
+                #expect(bytes > 100 << 20)
+                #expect(
+                    "\(cause)".hasSuffix("more than workerLimits.residentMemory, so the pool killed it"), "\(cause)")
+                // Another try would take as much.
+                #expect(try folder.lines(of: "runs").count == 1)
+                pool.shutdown()
+            }
+        }
+
         @Test("a worker that is not needed any more when its initializer ends, ends as any other", .proves(.P2))
         func drainedMeanwhile() throws {
             let folder = TemporaryFolder()

@@ -239,7 +239,8 @@ extension ProcessSuites {
                 #expect(try outcomes.next()?.get() == 1)
                 #expect(throws: CancelledError(functionName: "throw_first")) { try outcomes.next()?.get() }
                 #expect(try outcomes.next()?.get() == 1)
-                #expect(progress.current.done == 2 && progress.current.failed == 0)
+                try spin { progress.current.done == 2 }
+                #expect(progress.current.failed == 0)
                 let last = try valuesUntilTheEnd(of: results.progress(every: .milliseconds(1))).last
                 #expect(last?.done == 2)
                 pool.shutdown()

@@ -186,6 +186,7 @@ struct Scenario {
         let least = max(hangs + freezes > 0.001 ? 1_000_000_000 : 10_000_000, mean / 4)
         configuration.memoryWatchInterval = dice.magnitude(least, 100 * least)
         if configuration.watchesMemory, !breaksByLoss { memoryOverruns = dice.share(0.5) }
+        configuration.watchesMemoryOfStarts = memoryOverruns > 0 && dice.coin()
     }
 
     /// How much memory a worker may turn out to have, in bytes.

@@ -48,7 +48,7 @@ extension SimulatedPool {
         case .measureMemory(let id):
             guard let worker = place(of: id) else { return fail("worker \(id) is weighed, and is gone") }
             // Of one that idles the memory is looked at once.
-            if !workers[worker].book.isEmpty { reasonsForTimers += 2 }
+            if !workers[worker].book.isEmpty || workers[worker].life == .starting { reasonsForTimers += 2 }
             plan(.weigh, in: dice.coin() ? 0 : 1_000_000, worker: worker, stamp: workers[worker].stamp)
         case .interrupt(let task, let worker, let attempt, let element): interrupt(task, worker, attempt, element)
         case .expired(let job, let element, let worker, let execution): expired(job, element, worker, execution)

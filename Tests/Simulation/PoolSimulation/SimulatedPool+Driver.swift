@@ -190,13 +190,20 @@ extension SimulatedPool {
         if dice.chance(scenario.memoryOverruns) {
             readMessages(worker, all: true)
             guard failure == nil, workers[worker].life != .none else { return }
+            if state.isStarting(id) {
+                return startFailed(
+                    worker, isFatal: false, isHopeless: dice.chance(scenario.hopelessStarts), hasProcess: true)
+            }
             workers[worker].charge = .memory
             lose(worker)
             return settle()
         }
         let memory = dice.magnitude(Scenario.memory)
         log.add(now, .weighed, worker: id, memory)
-        if let most = scenario.configuration.recycling.memory, memory >= most { workers[worker].isTooLarge = true }
+        // What it takes to come up is no reason to replace it.
+        if let most = scenario.configuration.recycling.memory, memory >= most, !state.isStarting(id) {
+            workers[worker].isTooLarge = true
+        }
         state.memoryMeasured(id, Int(memory), now: now, &actions)
         settle()
     }
