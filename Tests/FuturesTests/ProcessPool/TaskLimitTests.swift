@@ -113,7 +113,7 @@ extension ProcessSuites {
                 let times = [0, 60_000, 0, 0, 60_000, 60_000, 0]
                 let outcomes = try pool.map(
                     computeUntilCancelled, times, repeatElement(true, count: 7), chunkSize: 7,
-                    options: CallOptions(softTimeout: .milliseconds(100))
+                    options: CallOptions(softTimeout: .milliseconds(300))
                 ).outcomes
                 for (index, time) in times.enumerated() {
                     let outcome = try #require(try outcomes.next())
