@@ -141,7 +141,7 @@ extension PoolState {
         if isEarlier { actions.append(.deadlineChanged) }
     }
 
-    /// Idle workers stand by while work lies behind a running task: asks for as much of it as they can take.
+    /// Idle workers stand by while work lies behind a running task: asks for as much of it as they can take, in its order.
     private mutating func askForWorkBack(now: Int64, _ actions: inout [PoolAction<Job>]) {
         var wanted = min(idle.count(where: idles), configuration.maxWorkers - busyCount)
         var isMoreThere = false
@@ -150,7 +150,7 @@ extension PoolState {
             // What one has that is on its way out comes back by itself.
             if case .leaving = worker.stage { continue }
             let isOld = now - worker.headSince >= configuration.stealDelay
-            for task in worker.held.dropFirst().reversed() where wanted > 0 && askBackIfNeeded(task) {
+            for task in worker.held.dropFirst() where wanted > 0 && askBackIfNeeded(task) {
                 guard isOld else {
                     isMoreThere = true
                     break

@@ -188,7 +188,9 @@ struct PoolStateTests {
         #expect(killed == Array(1...20))
     }
 
-    @Test("work behind a long task is taken back for a worker that idles")
+    @Test(
+        "work behind a long task is taken back for a worker that idles, what was submitted first before the rest",
+        .proves(.S2))
     func stealsBack() throws {
         var world = PoolWorld(maxWorkers: 2)
         try world.submit()
@@ -196,17 +198,19 @@ struct PoolStateTests {
         let ids = Array(world.workers.keys)
         for id in ids { world.becomeReady(id) }
         for id in ids { world.answer(id, runTime: 1_000) }
-        for _ in 0..<6 { try world.submit() }
-        // One worker finishes all it has, the other got stuck with its first task.
+        for _ in 0..<30 { try world.submit() }
+        // One worker finishes all it has, the other got stuck with its second task.
         let (quick, slow) = (ids[0], ids[1])
+        world.answer(slow, runTime: 1_000)
         while !world.workers[quick]!.queue.isEmpty { world.answer(quick) }
         let stuck = world.workers[slow]!.queue.count
-        try #require(stuck > 1)
+        try #require(stuck > 2)
         world.now = try #require(world.state.nextDeadline)
         world.raise { state, now, actions in state.timePassed(now: now, &actions) }
-        #expect(world.workers[slow]!.questions.count == 1)
+        let first = world.workers[slow]!.queue[1].task
+        #expect(world.workers[slow]!.questions.map(\.task) == [first])
         world.answerQuestion(slow)
-        #expect(world.workers[quick]!.queue.count == 1)
+        #expect(world.workers[quick]!.queue.map(\.task) == [first])
         #expect(world.workers[slow]!.queue.count == stuck - 1)
     }
 
