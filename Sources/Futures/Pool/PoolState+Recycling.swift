@@ -17,7 +17,7 @@ extension PoolState {
         setTimer(of: id, &actions)
     }
 
-    /// A worker has begun to run something: its memory is to be watched.
+    /// A worker has begun to run something, or to come up: its memory is to be watched.
     mutating func watchMemory(of id: WorkerID, now: Int64, _ actions: inout [PoolAction<Job>]) {
         guard configuration.watchesMemory, workers[existing: id].memoryDue == .max else { return }
         workers[existing: id].memoryDue = Self.later(now, configuration.memoryWatchInterval)

@@ -19,9 +19,7 @@ extension PoolState {
             workers.insert(id, worker)
             startingCount += 1
             actions.append(.spawn(id))
-            if configuration.watchesMemoryOfStarts {
-                workers[existing: id].memoryDue = Self.later(now, configuration.memoryWatchInterval)
-            }
+            if configuration.watchesMemoryOfStarts { watchMemory(of: id, now: now, &actions) }
             setTimer(of: id, &actions)
         }
     }

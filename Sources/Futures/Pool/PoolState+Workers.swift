@@ -107,7 +107,7 @@ extension PoolState {
         }
         if worker.memoryDue <= now {
             // Of one that idles once more: what it has run last counts.
-            let isBusy = if case .starting = worker.stage { true } else { !worker.held.isEmpty }
+            let isBusy = isStarting(id) || !worker.held.isEmpty
             workers[existing: id].memoryDue = isBusy ? Self.later(now, configuration.memoryWatchInterval) : .max
             actions.append(.measureMemory(id))
         }

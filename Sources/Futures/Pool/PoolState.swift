@@ -19,9 +19,9 @@ package struct PoolState<Job: Sendable> {
         package var recycling = WorkerRecycling.none
         /// Somebody wants to know how much memory workers have while they run tasks, so often.
         package var watchesMemory = false
-        /// Also while they come up, and run their initializer.
-        package var watchesMemoryOfStarts = false
         package var memoryWatchInterval: Int64 = 100_000_000
+        /// With `watchesMemory`: also while they come up, and run their initializer.
+        package var watchesMemoryOfStarts = false
         /// How much may wait for a worker.
         package var backlogLimit = BacklogLimit.none
         /// What the loss of a worker costs.

@@ -24,9 +24,9 @@ public struct WorkerLimits: Sendable, Hashable {
     /// The most bytes of memory of its own that are in RAM. At least 1.
     ///
     /// Linux has no such limit, so the pool looks every 100 ms while a worker comes up or runs something, and kills one
-    /// that has more: it may have had much more in between. Pages of its own count (the heap, stacks, what it wrote to in private mappings); those of files
-    /// that it maps and of shared memory do not, since other processes may have them, too, and the kernel can take back
-    /// a file's. `ps` and `top` count both as RES.
+    /// that has more: it may have had much more in between. Pages of its own count (the heap, stacks, what it wrote to
+    /// in private mappings); those of files that it maps and of shared memory do not, since other processes may have
+    /// them, too, and the kernel can take back a file's. `ps` and `top` count both as RES.
     public var residentMemory: Int?
 
     /// How long its threads may compute, all together, over the worker's whole life (RLIMIT_CPU). More than zero;
