@@ -56,6 +56,16 @@ public let prepareSlowly = Callable("prepare_slowly") { (folder: String) throws 
     while access("\(folder)/go", F_OK) != 0 { usleep(1_000) }
     addAtExit(Int(getpid()), to: "\(folder)/exits", after: 50_000)
 }
+/// Starts a program, writes its number into a file "program", and has the process make a file "ending" when it exits, and wait
+/// for "go".
+public let lingerAtExit = Callable("linger_at_exit") { (folder: String) throws -> Int in
+    lingering = folder
+    atexit {
+        close(open("\(lingering)/ending", O_CREAT | O_WRONLY, 0o600))
+        for _ in 0..<60_000 where access("\(lingering)/go", F_OK) != 0 { usleep(1_000) }
+    }
+    return try runCommand.call("sleep 1000 >/dev/null 2>&1 & echo $! > '\(folder)/program'")
+}
 /// Handles a signal from now on, and tells how often it has come.
 public let handleSignal = Callable("handle_signal") { (number: Int) -> Int in
     // Made before a handler needs it.
@@ -302,6 +312,7 @@ public let makeLeaving = Callable("make_leaving") { (moment: String) -> Leaving 
 
 /// Only the worker's one main thread touches these; a handler interrupts whichever thread it does.
 nonisolated(unsafe) private var atExit: (path: String, line: Int, time: UInt32)?
+nonisolated(unsafe) private var lingering = ""
 private let signalsSeen = Atomic<Int>(0)
 nonisolated(unsafe) private var notesValue: [String] = []
 
@@ -313,6 +324,7 @@ public let processFunctions = FunctionRegistry {
     setVariable
     currentFolder
     writeAtExit
+    lingerAtExit
     handleSignal
     interrupt
     signalMasks

@@ -13,12 +13,7 @@ enum Orphans {
         let pool = try ProcessPoolExecutor(
             testRegistry, maxWorkers: 2, worker: worker, maxTasksPerChild: isForked ? 1 : nil, initializer: initializer,
             options: ProcessPoolOptions(startMethod: isForked ? .forkServer : .spawn))
-        if isForked {
-            while true {
-                let processes = try pool.submit(beginnings).result(timeout: .seconds(60))
-                if processes[0] != processes[1] { break }
-            }
-        }
+        if isForked { try waitUntilForked(pool) }
         if kind == "initializing" {
             for n in 0..<2 { _ = try pool.submit(increment, n) }
             ready(folder)
@@ -43,6 +38,26 @@ enum Orphans {
             kill(getpid(), SIGSTOP)
         }
         ready(folder)
+    }
+
+    /// Waits until the workers are forked ones.
+    private static func waitUntilForked(_ pool: ProcessPoolExecutor) throws {
+        while true {
+            let processes = try pool.submit(beginnings).result(timeout: .seconds(60))
+            if processes[0] != processes[1] { return }
+        }
+    }
+
+    /// A program that is killed while its worker, which has started a program, ends as it is to.
+    static func waitForEnd(startMethod: String, folder: String) throws {
+        alarm(120)
+        let isForked = startMethod == "forked"
+        let pool = try ProcessPoolExecutor(
+            testRegistry, maxWorkers: 1, maxTasksPerChild: 1,
+            options: ProcessPoolOptions(startMethod: isForked ? .forkServer : .spawn))
+        if isForked { try waitUntilForked(pool) }
+        _ = try pool.submit(lingerAtExit, folder).result(timeout: .seconds(60))
+        sleep(120)
     }
 
     private static func create(_ path: String) { close(open(path, O_CREAT | O_WRONLY, 0o600)) }

@@ -39,6 +39,8 @@ switch CommandLine.arguments.dropFirst().first {
 case "orphans":
     // Has two workers that are at something, says so in a file, and waits to be killed.
     try Orphans.wait(doing: CommandLine.arguments[2], folder: CommandLine.arguments[3])
+case "ending orphan":
+    try Orphans.waitForEnd(startMethod: CommandLine.arguments[2], folder: CommandLine.arguments[3])
 case "leave":
     // Ends with workers that compute or idle, and no shutdown.
     let folder = CommandLine.arguments[3]

@@ -168,8 +168,9 @@ extension PoolState {
         guard let worker = workers[id] else { return }
         leave(id, now: now, &actions)
         actions.append(.kill(id, signal: SIGTERM))
-        // It may take its time to end; what it has not begun need not wait for that.
-        for task in worker.held.dropFirst() { askBack(task, from: id, &actions) }
+        // It may take its time to end; what it has not begun need not wait for that. The last first: each that comes back goes
+        // before those that wait.
+        for task in worker.held.dropFirst().reversed() { askBack(task, from: id, &actions) }
     }
 
     package enum StopOutcome: Equatable {

@@ -26,8 +26,8 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
         case timedOut(Duration)
         /// It was not done with the pool's initializer in time.
         case timedOutInInitializer(Duration)
-        /// It had more than its ``WorkerLimits/residentMemory``, so many bytes, before it was done with the pool's
-        /// initializer; so the pool killed it.
+        /// It had more than its ``WorkerLimits/residentMemory``, so many bytes, before it was ready: as it came up, or in the
+        /// pool's initializer. So the pool killed it.
         case tooMuchMemory(Int)
         /// One of its ``WorkerLimits`` could not be set; the number is one of errno(3).
         case cannotLimit(setting: String, errno: Int32)
@@ -103,8 +103,7 @@ public struct WorkerStartError: Error, Sendable, CustomStringConvertible {
             text += " was not done with the pool's initializer within \(limit)"
         case .tooMuchMemory(let bytes):
             text += """
-                 had \(bytes) bytes of memory before it was done with the pool's initializer: more than \
-                workerLimits.residentMemory, so the pool killed it
+                 had \(bytes) bytes of memory before it was ready: more than workerLimits.residentMemory, so the pool killed it
                 """
         case .timedOut(let limit):
             text +=

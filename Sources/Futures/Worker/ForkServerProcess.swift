@@ -8,7 +8,7 @@ enum ForkServerProcess {
     /// - Returns: in each worker, which has its descriptors then. In the server never; it ends with the pool.
     static func awaitFork(control: Int32) {
         signal(SIGPIPE, SIG_IGN)
-        guard futures_control_send_number(control, 0) == 0 else { WorkerProcess.endWithGroup() }
+        guard futures_control_send_number(control, 0) == 0 else { WorkerGroup.endAtOnce() }
         var descriptors = futures_worker_descriptors()
         while futures_control_receive(control, &descriptors) == 1 {
             let pid = futures_fork_sibling()
@@ -22,6 +22,6 @@ enum ForkServerProcess {
             guard futures_control_send_number(control, Int64(pid)) == 0 else { break }
         }
         // Whatever the program has done before is not this process's to finish; what it has started ends with it.
-        WorkerProcess.endWithGroup()
+        WorkerGroup.endAtOnce()
     }
 }

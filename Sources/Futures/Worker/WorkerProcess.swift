@@ -63,6 +63,7 @@ public enum WorkerProcess {
         /// The descriptors on which to serve. In a fork server this returns in the workers that it forks, and only there.
         package func wire() -> (input: Int32, output: Int32) {
             if self == .forkServer { ForkServerProcess.awaitFork(control: 3) }
+            WorkerGroup.endAtExit()
             return (3, 4)
         }
     }
@@ -106,13 +107,6 @@ public enum WorkerProcess {
         the environment variable \(workerEnvironmentVariable) is "\(value)", but this program understands only \
         "\(workerEnvironmentValue)" and "\(forkServerEnvironmentValue)"; build the program and the pool's with the same release
         """
-    }
-
-    /// Nobody waits for this process any more: ends it at once, with what it has started.
-    static func endWithGroup() -> Never {
-        // The pool made it the leader of a group of its own; as a plug-in of another program it may not be.
-        if getpgrp() == getpid() { kill(0, SIGKILL) }
-        _exit(0)
     }
 
     private static func leave(_ message: String) -> Never {

@@ -98,7 +98,7 @@ final class WorkerSession: Sendable {
                 let goodbye = Goodbye(reason: .drained, tasksRun: inbox.withLock { $0.tasksRun })
                 try? send(.goodbye(goodbye))
                 return 0
-            case .parentGone: WorkerProcess.endWithGroup()
+            case .parentGone: WorkerGroup.endAtOnce()
             case .failed(let message):
                 try? send(.goodbye(Goodbye(reason: .error, message: message)))
                 return fail(message)

@@ -74,7 +74,7 @@ enum WorkerWatcher {
             } catch {
                 switch error {
                 case .failed(let message): _exit(session.fail(message))
-                case .parentGone, .drained: WorkerProcess.endWithGroup()
+                case .parentGone, .drained: WorkerGroup.endAtOnce()
                 }
             }
         }

@@ -94,6 +94,18 @@ struct PoolStateLimitTests {
         #expect(world.outcomes.count == 10 && world.outcomes.values.count { $0 == .answered } == 9)
     }
 
+    @Test("what comes back from a worker that is ended is begun in the order of its submission", .proves(.S2))
+    func comesBackInOrder() throws {
+        var (world, worker) = try world(TaskLimits(hard: second), jobs: 10)
+        world.answer(worker, runTime: 1_000)
+        world.wait(until: world.now + second)
+        try #require(world.workers[worker]!.questions.count > 1)
+        while !world.workers[worker]!.questions.isEmpty { world.answerQuestion(worker) }
+        world.die(worker)
+        for job in 3...10 { world.answer(try world.waitUntilRunning(job)) }
+        #expect(world.outcomes.values.count { $0 == .answered } == 9)
+    }
+
     @Test("a worker that goes on after SIGTERM is killed, and until it is gone nobody runs in its place")
     func killsTheStubborn() throws {
         var (world, worker) = try world(TaskLimits(hard: second), jobs: 2)

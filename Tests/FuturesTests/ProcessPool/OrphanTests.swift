@@ -53,5 +53,31 @@ extension ProcessSuites {
             }
             return ContinuousClock.now - start
         }
+
+        @Test(
+            "what a worker has started ends with it, also when the parent is killed while the worker ends by itself",
+            .proves(.P9), arguments: ["spawned", "forked"], [false, true])
+        func endingWorker(startMethod: String, isParentStopped: Bool) throws {
+            let folder = TemporaryFolder()
+            let parent = try ChildProgram(
+                BuildProducts.path(of: "test-worker"), ["ending orphan", startMethod, folder.path])
+            defer { parent.kill() }
+            let program = try folder.waitForProcess("program")
+            defer { if !ChildProgram.isZombie(program) { kill(program, SIGKILL) } }
+            try folder.waitFor("ending")
+            let worker = getpgid(program)
+            if isParentStopped {
+                // It does not see the worker end.
+                kill(parent.pid, SIGSTOP)
+                try spin { ProcFiles.state(of: parent.pid) == "T" }
+                folder.write("", to: "go")
+                try spin { ChildProgram.isZombie(worker) }
+                parent.kill()
+            } else {
+                parent.kill()
+                folder.write("", to: "go")
+            }
+            try spin { ChildProgram.isZombie(program) && ChildProgram.isZombie(worker) }
+        }
     }
 }
