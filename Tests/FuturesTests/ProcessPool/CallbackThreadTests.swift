@@ -106,7 +106,14 @@ extension ProcessSuites {
                 let held = try HeldWorker(pool)
                 let witness = CallbackWitness(held.future)
                 // As if a thread were carrying something out: what the loss comes to is left to it.
-                pool.driver.core.withLock { $0.isSettling = true }
+                try spin {
+                    pool.driver.core.withLock { core in
+                        // A thread that is at it would end with the role, which is this one's then.
+                        if core.isSettling { return false }
+                        core.isSettling = true
+                        return true
+                    }
+                }
                 kill(held.worker, SIGKILL)
                 try spin {
                     pool.driver.core.withLock { core in
