@@ -180,7 +180,8 @@ import Testing
 
     @Test("a worker with too much memory is told of in the words of the option")
     func workerMemory() throws {
-        let ended = try run("seq 3 | $W map --worker-memory 1M --exec 'exec sleep 1000'; echo $?")
+        let command = "head -c 200M /dev/zero; exec sleep 1000"
+        let ended = try run("seq 3 | $W map --worker-memory 100M --exec '\(command)'; echo $?")
         #expect(ended.output == "1\n", "\(ended)")
         #expect(ended.errors.contains("it had more than --worker-memory, and the pool killed it"), "\(ended)")
     }
