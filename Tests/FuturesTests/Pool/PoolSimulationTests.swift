@@ -7,7 +7,9 @@ import Testing
 /// and how to run this for longer.
 struct PoolSimulationTests {
     /// Each of them has found something once.
-    static let knownRuns = ["1:1000", "3:1000", "6:1000", "7:1000", "36:1000", "49:1000", "99:1000", "61:20000"]
+    static let knownRuns = [
+        "1:1000", "3:1000", "6:1000", "7:1000", "36:1000", "49:1000", "99:1000", "61:20000", "54020796012876:1000",
+    ]
 
     @Test("runs that have found something once", arguments: knownRuns)
     func known(_ name: String) throws {

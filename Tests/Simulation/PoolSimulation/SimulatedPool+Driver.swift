@@ -247,7 +247,8 @@ extension SimulatedPool {
         // Nobody knows which of its elements.
         var isBetween = jobs[Int(head)].chunk >= 0
         if let progress, let named = self.job(of: progress.task), isHeld(named, by: worker, attempt: progress.attempt) {
-            (job, element, since) = (named, progress.element.map { Int32($0) } ?? -1, progress.since)
+            // A journal may lie: nothing began before there was time.
+            (job, element, since) = (named, progress.element.map { Int32($0) } ?? -1, max(0, progress.since))
             isBetween = false
         }
         let limits = jobs[Int(job)].limits
