@@ -24,11 +24,12 @@ extension PoolState {
         setTimer(of: id, &actions)
     }
 
-    /// The driver has looked how much memory a worker has, in bytes.
+    /// The driver has looked how much memory a worker has, in bytes. What it takes to come up is no reason to replace it: its
+    /// successor would take as much.
     package mutating func memoryMeasured(
         _ id: WorkerID, _ memory: Int, now: Int64, _ actions: inout [PoolAction<Job>]
     ) {
-        guard let most = configuration.recycling.memory, memory >= most else { return }
+        guard let most = configuration.recycling.memory, memory >= most, workers[id]?.isUsed == true else { return }
         retire(id, now: now, &actions)
     }
 

@@ -87,6 +87,8 @@ package struct PoolState<Job: Sendable> {
         var held = Deque<TaskID>()
         /// Tasks that it may still get before it is replaced.
         var tasksLeft: Int?
+        /// It was given a task.
+        var isUsed = false
         /// It is too old, or too large, to get any more.
         var isWornOut = false
         /// When the first of `held` became the first.

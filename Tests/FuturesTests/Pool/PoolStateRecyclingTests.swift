@@ -104,6 +104,8 @@ struct PoolStateRecyclingTests {
             world.wait(until: world.now + second)
             // Of the first once more, after its last task.
             #expect(world.memoryMeasurements == (limitsMemory ? 21 : 1))
+            // What was looked at as the second came up may be told once it is ready: it has still run nothing.
+            world.raise { state, now, actions in state.memoryMeasured(workers[1], 2_000, now: now, &actions) }
             #expect(workers.allSatisfy { world.workers[$0]?.stage == .ready } && world.spawnCount == 2)
         }
     }

@@ -201,7 +201,7 @@ extension SimulatedPool {
         let memory = dice.magnitude(Scenario.memory)
         log.add(now, .weighed, worker: id, memory)
         // What it takes to come up is no reason to replace it.
-        if let most = scenario.configuration.recycling.memory, memory >= most, !state.isStarting(id) {
+        if let most = scenario.configuration.recycling.memory, memory >= most, workers[worker].given > 0 {
             workers[worker].isTooLarge = true
         }
         state.memoryMeasured(id, Int(memory), now: now, &actions)
