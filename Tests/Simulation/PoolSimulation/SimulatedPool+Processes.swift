@@ -165,7 +165,7 @@ extension SimulatedPool {
         let job = dice.coin() ? message.job : Int32(dice.below(jobs.count))
         plan(
             .reply, in: dice.magnitude(scenario.latencies), worker: worker, stamp: workers[worker].stamp, job: job,
-            attempt: jobs[Int(job)].attempt, detail: dice.coin() ? 1 : 0)
+            attempt: jobs[Int(job)].attempt, detail: dice.coin() ? 1 : 2)
     }
 
     private mutating func write(_ worker: Int, _ message: SimulatedWorker.Message) {

@@ -182,6 +182,9 @@ struct SimulatedPool {
         case .drain: drained(worker)
         case .dies: processEnded(worker)
         case .messages: readMessages(worker)
+        // A denial that nobody asked for, and that comes just when somebody asks, would be believed: what the worker then gives
+        // back is as a call that hangs. In this world every call ends.
+        case .reply where event.detail == 2 && jobs[Int(event.job)].isAsked: break
         case .reply: takeBackAnswered(worker, event.job, event.attempt, event.detail == 1)
         case .measure: measure(worker)
         case .weigh: weigh(worker)
