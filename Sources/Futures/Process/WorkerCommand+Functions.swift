@@ -165,7 +165,9 @@ private struct WorkerInquiry {
 
     /// Waits until one of the descriptors is ready, or a moment.
     private func wait(_ descriptors: [(descriptor: Int32, events: Int32)]) throws {
-        if deadline.hasPassed || end.isDone { throw Failure.timedOut }
+        // Whoever asks is told so: this thread may be the first to come to it.
+        if end.isDone { throw CancellationError() }
+        if deadline.hasPassed { throw Failure.timedOut }
         var polled = descriptors.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
         // The time limit is looked at ten times a second; a worker answers within milliseconds.
         _ = poll(&polled, nfds_t(polled.count), 100)

@@ -152,6 +152,8 @@ extension ProcessSuites {
                     #expect(number == 0)
                     break
                 }
+                // After a long call nothing is sent ahead: what has to be asked back may run, if the answer takes too long.
+                _ = try await executor.submit(incrementSlowly, 1, 100_000).value
                 let held = try HeldWorker(executor)
                 do {
                     // Somebody has begun to iterate, and stops.

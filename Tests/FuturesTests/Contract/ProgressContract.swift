@@ -115,6 +115,7 @@ extension ProcessSuites {
                 let progress = results.progress(every: .milliseconds(1))
                 #expect(try results.collect().count == 500)
                 // Who waits for results may learn of them a moment before who counts.
+                try spin { progress.current.done == 500 }
                 let values = try valuesUntilTheEnd(of: progress)
                 #expect(values.count <= 2 && values.last?.done == 500)
             }

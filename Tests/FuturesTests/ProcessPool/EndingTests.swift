@@ -108,8 +108,9 @@ extension ProcessSuites {
                 let holder = PoolHolder(
                     try makePool(
                         maxWorkers: 1,
-                        initializer: ending == .initializer ? try WorkerInitializer(failToSetUp, 1) : nil))
-                let isBlocked = ending == .cancelled || ending == .shutdown
+                        initializer: ending == .initializer
+                            ? try WorkerInitializer(failWhenThere, folder.file("begin")) : nil))
+                let isBlocked = ending == .broken || ending == .cancelled || ending == .shutdown
                 let first = isBlocked ? try holder.pool!.submit(meet, folder.file("runs"), folder.file("go")) : nil
                 if isBlocked { try folder.waitFor("runs") }
                 let others = Mutex<[AnyFuture]>([])
@@ -129,7 +130,9 @@ extension ProcessSuites {
                     called.open()
                 }
                 switch ending {
-                case .answer, .broken, .initializer: break
+                case .answer: break
+                case .broken: folder.write("", to: "go")
+                case .initializer: folder.write("", to: "begin")
                 case .cancelled: future.cancel()
                 case .shutdown: holder.pool?.shutdown(wait: false, cancelFutures: true)
                 }

@@ -291,7 +291,8 @@ extension ProcessSuites {
                 let running = try pool.submit(meet, folder.file("runs"), folder.file("go"))
                 let ahead = try (0..<4).map { try pool.submit(increment, $0) }
                 try folder.waitFor("runs")
-                #expect(ahead[0].cancel())
+                // The worker's word may come too late for one try, where others keep the processors.
+                try spin { ahead[0].cancel() }
                 #expect(ahead[0].isCancelled && !ahead[1].isDone)
                 folder.write("", to: "go")
                 #expect(try running.result(timeout: longTime) == 1)

@@ -25,10 +25,14 @@ extension ProcessSuites {
                 let size = 64 << 20
                 let bytes = try pool.share([UInt8](repeating: 1, count: size))
                 #expect(try pool.submit(sumShared, bytes).result() == size)
-                let start = ContinuousClock.now
-                for _ in 0..<100 { #expect(try pool.submit(echoShared, bytes).result().value.count == size) }
-                // A single copy of it takes 10 ms at the very least.
-                #expect(start.duration(to: .now) < .milliseconds(900))
+                var shortest = Duration.seconds(1)
+                for _ in 0..<100 {
+                    let start = ContinuousClock.now
+                    #expect(try pool.submit(echoShared, bytes).result().value.count == size)
+                    shortest = min(shortest, start.duration(to: .now))
+                }
+                // A single copy of it takes 10 ms at the very least, in each call.
+                #expect(shortest < .milliseconds(9))
             }
         }
 
