@@ -112,8 +112,8 @@ import Testing
             "seq 1 5 | $W map --exec 'grep -q 3 && kill -9 $PPID; echo fine' --block 1 --on-error skip; echo $?")
         #expect(died.output == "fine\nfine\nfine\nfine\n2\n", "\(died)")
         #expect(died.errors.contains("was lost with its worker"), "\(died)")
-        let slow = try run(
-            "seq 1 3 | $W map --exec 'grep -q 2 && exec sleep 1000; echo fine' --block 1 --on-error skip --timeout 1s")
+        let command = "read n; [ $n = 2 ] && exec sleep 1000; echo fine"
+        let slow = try run("seq 1 3 | $W map --exec '\(command)' --block 1 --on-error skip --timeout 1s")
         #expect(slow.output == "fine\nfine\n", "\(slow)")
         #expect(slow.errors.contains("ran longer than its --timeout of 1"), "\(slow)")
         let retried = try run(

@@ -140,7 +140,7 @@ import Testing
         let ended = try run(
             """
             seq 1 3000 > $D/in
-            $W map --exec 'read n; [ $n = 2000 ] && kill -9 $(ps -o ppid= $PPID); echo $n' --block 1 --chunk-size 1 --workers 2 \\
+            $W map --exec 'read n; [ $n = 1750 ] && kill -9 $(ps -o ppid= $PPID); echo $n' --block 1 --chunk-size 1 --workers 2 \\
                 --trace $D/t.json $D/in > /dev/null; echo $?
             """)
         #expect(ended.output.hasSuffix("137\n"), "\(ended)")

@@ -99,9 +99,9 @@ extension ProcessSuites {
                     }
                     #expect(journal.finishedElements == 300)
                 }
-                // What ran at the end of a round may have been begun again before it was in the journal.
+                // What was ahead at the end of a round may have been begun again before it was in the journal.
                 #expect(Set(runs) == Set(0..<300))
-                #expect(runs.count < 300 + 30 * 3 * 9)
+                #expect(runs.count <= 300 + 30 * 40)
             }
         }
 

@@ -308,7 +308,11 @@ extension ProcessSuites {
         func lostWorker() throws {
             try Leftovers.check {
                 let pool = try makePool(maxWorkers: 2)
+                // It is not broken before all is submitted.
+                let held = (try HeldWorker(pool), try HeldWorker(pool))
                 let results = try pool.map(leave, [1, 2, 3], chunkSize: 1)
+                held.0.letGo()
+                held.1.letGo()
                 #expect(throws: BrokenProcessPool.self) { try results.next() }
                 #expect(throws: BrokenProcessPool.self) { try pool.map(increment, [1]) }
                 pool.shutdown()

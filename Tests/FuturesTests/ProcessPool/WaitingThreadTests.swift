@@ -118,6 +118,11 @@ extension ProcessSuites {
         /// Has the pool send tasks ahead: it takes the next ones for short, too.
         private func sendAhead(_ pool: ProcessPoolExecutor) throws {
             for number in 0..<50 { _ = try pool.submit(increment, number).result(timeout: longTime) }
+            // One that took long for reasons of its own counts more than those before it.
+            try spin {
+                _ = try? pool.submit(increment, 1).result(timeout: longTime)
+                return pool.driver.core.withLock { $0.state.ahead } > 0
+            }
         }
 
         /// Until a thread has the reading role of a worker.
