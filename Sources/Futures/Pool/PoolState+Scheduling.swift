@@ -94,10 +94,10 @@ extension PoolState {
         workers[existing: workerID].held.append(id)
         heldCount += 1
         actions.append(.send(id, record.job, workerID, attempt: record.attempt))
-        workers[existing: workerID].isUsed = true
         setRetirement(of: workerID, now: now, &actions)
         if isFirst {
             busyCount += 1
+            workers[existing: workerID].isUsed = true
             workers[existing: workerID].headSince = now
             watchMemory(of: workerID, now: now, &actions)
             begin(id, now: now, &actions)
