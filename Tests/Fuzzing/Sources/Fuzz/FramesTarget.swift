@@ -40,6 +40,9 @@ enum FramesTarget: Target {
         for choice in [detachedArePut, detachedAreTaken, detachedAreTaken | readsInPlace] {
             seeds.append([choice, 3] + detached.withFirstBytes { Array($0) })
         }
+        // A header that claims much, and the first bytes of it; the first piece ends with the message.
+        let claim = header(kind: FrameKind.result.rawValue, message: 3, payload: 40 << 20)
+        for choice: UInt8 in [0, readsInPlace] { seeds.append([choice, 3] + claim + [UInt8](repeating: 0, count: 40)) }
         return seeds
     }
 
@@ -56,10 +59,6 @@ enum FramesTarget: Target {
         let inPieces = receive(stream, way, pieceSeed: pieceSeed, inPlace: choice & readsInPlace != 0, limits)
         require(whole.frames == inPieces.frames, "frames depend on how their bytes arrive")
         require(whole.error == inPieces.error, "the error depends on how the bytes arrive")
-        // Four times what has arrived, and some 100 KiB, is what the decoder says that it holds; while it grows it
-        // has the old buffer, too.
-        let most = 5 * stream.count + (512 << 10)
-        require(inPieces.memory <= most, "\(stream.count) bytes took \(inPieces.memory) bytes of memory")
         var bytesOfFrames = 0
         for frame in whole.frames {
             require(
@@ -69,6 +68,20 @@ enum FramesTarget: Target {
             read(frame, limits)
         }
         require(bytesOfFrames <= stream.count, "frames have more bytes than the stream")
+        // Four times what has arrived, and some 100 KiB, is what the decoder says that it holds; while it grows it
+        // has the old buffer, too.
+        let most = 5 * stream.count + (512 << 10) + roomForRest(stream[bytesOfFrames...], way, whole.error)
+        require(inPieces.memory <= most, "\(stream.count) bytes took \(inPieces.memory) bytes of memory")
+    }
+
+    /// What may be reserved for the payload of a frame that has begun to arrive: the memory is the system's until it is
+    /// written to. That of a detached one is small here.
+    private static func roomForRest(
+        _ rest: ArraySlice<UInt8>, _ way: FrameDecoder.DetachedWay, _ error: WireError?
+    ) -> Int {
+        guard case .truncatedFrame = error, way == .refused, rest.count >= 16 else { return 0 }
+        let claimed = number(rest[rest.startIndex + 8..<rest.startIndex + 16])
+        return Int(min(claimed, 32 << 20))
     }
 
     private static func way(_ choice: UInt8) -> FrameDecoder.DetachedWay {
