@@ -80,7 +80,8 @@ extension AnyFuture {
         case .decided(let isCancelled):
             return isCancelled
         case .asked(let isTakenBack):
-            if isTakenBack() { cancelByOwner() }
+            // The news that it was begun may be late: by a worker that is lost, and the owner had the call again.
+            if isTakenBack() { cancelByOwner(alsoWhenRunning: true) }
             return isCancelled
         }
     }

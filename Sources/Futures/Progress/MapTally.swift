@@ -114,6 +114,8 @@ final class MapTally: Sendable {
             progress.done += elements.done
             progress.failed += elements.failed
         }
+        // A part that ends just now is counted as failed before it is as done.
+        progress.failed = min(progress.failed, progress.done)
         return progress
     }
 }

@@ -179,6 +179,18 @@ private final class Owner: FutureOwner {
         owner.onTakeBack.withLock { $0 = nil }
     }
 
+    @Test("a call that was begun before its worker was lost, and is with the owner again, is cancelled", .proves(.F5))
+    func begunMeanwhile() {
+        let owner = Owner(givesBack: true)
+        let future = Future<Int>(owner: owner, ticket: 9, functionName: nil)
+        #expect(future.markSent())
+        // The news of the beginning is late: the owner does not have the call any more.
+        owner.onTakeBack.withLock { $0 = { future.markRunning() } }
+        #expect(future.cancel())
+        #expect(future.phase == .cancelledAndNotified)
+        owner.onTakeBack.withLock { $0 = nil }
+    }
+
     @Test("sent, running, taken back for another try", .proves(.F5))
     func marks() {
         let future = Future<Int>()
