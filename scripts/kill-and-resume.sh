@@ -37,8 +37,10 @@ trap 'exit 143' TERM
 # Blocks of all sizes, some of which take a while, and some of which have no output at all.
 for ((line = 0; line < 60000; line++)); do echo "$line ${line}x$((line * 7919 % 1000003))"; done >"$folder/input"
 command='grep -v 7; echo run >>"$RUNS"'
+export RUNS=$folder/runs
+# In the place of a subshell, which else would be what is killed.
 map() {
-    RUNS=$folder/runs "$host" map --exec "$command" --block 20K --journal "$folder/journal" --resume "$@" \
+    exec "$host" map --exec "$command" --block 20K --journal "$folder/journal" --resume "$@" \
         "$folder/input"
 }
 RUNS=/dev/null "$host" map --exec "$command" --block 20K "$folder/input" >"$folder/expected"
@@ -64,7 +66,7 @@ for ((run = 1; run <= runs; run++)); do
         complain "run $run ended with code $code: $(cat "$folder/errors")"
         exit 1
     fi
-    map >"$folder/output"
+    (map >"$folder/output")
     if ! cmp "$folder/output" "$folder/expected"; then
         complain "run $run, killed $killed times, has another output than a run that was not killed"
         exit 1

@@ -235,19 +235,21 @@ import Testing
         writeInput(lines: 4_000)
         let ended = try run(
             """
-            run() { $W map --exec 'cat; echo run >> $D/runs' --block 500 --journal $D/journal --resume "$@" $D/input; }
+            run() { exec $W map --exec 'cat; echo run >> $D/runs' --block 500 --chunk-size 1 --max-memory 5000 \\
+                --journal $D/journal --resume "$@" $D/input; }
             blocks=$($W map --exec 'echo 1' --block 500 $D/input | wc -l)
             kills=0; size=0
             while size=$((size + 20000)); [ $size -lt 120000 ]; do
                 run > $D/output & pid=$!
                 until [ $(cat $D/journal | wc -c) -ge $size ]; do kill -0 $pid || break; sleep 0.001; done 2>&-
-                kill -9 $pid 2>&-; wait $pid 2>&-; kills=$((kills + 1))
+                kill -9 $pid 2>&-; wait $pid 2>&-; [ $? = 137 ] && kills=$((kills + 1))
             done
-            run > $D/output; echo $?; cmp $D/output $D/input && echo same
-            runs=$(wc -l < $D/runs); [ $runs -ge $blocks ] && [ $runs -le $((blocks + kills * 4 * $(nproc))) ] && echo few
-            run --unordered | sort > $D/sorted; sort $D/input | cmp - $D/sorted && echo same; [ $(wc -l < $D/runs) = $runs ] && echo none
+            [ $kills -gt 0 ] && echo killed; (run > $D/output); echo $?; cmp $D/output $D/input && echo same
+            runs=$(wc -l < $D/runs); [ $runs -ge $blocks ] && [ $runs -le $((blocks + kills * 11)) ] && echo few
+            (run --unordered) | sort > $D/sorted; sort $D/input | cmp - $D/sorted && echo same; [ $(wc -l < $D/runs) = $runs ] && echo none
             """)
-        #expect(ended.output == "0\nsame\nfew\nsame\nnone\n", "\(ended)")
+        // What is on its way is limited, and what was on its way is all that is run again.
+        #expect(ended.output == "killed\n0\nsame\nfew\nsame\nnone\n", "\(ended)")
     }
 
     @Test("a journal is new unless it is resumed, with the same function, input and file")

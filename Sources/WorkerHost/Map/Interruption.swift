@@ -7,7 +7,10 @@ import struct Synchronization.Atomic
 /// than a moment, since a run may wait for input that does not come, or for somebody to read its output.
 final class Interruption: Sendable {
     private static let patience = Duration.seconds(1)
+    /// Once what is left to do is to write down what happened: a disk may be slow.
+    private static let patienceWithFiles = Duration.seconds(10)
 
+    private let isWritingDown = Atomic<Bool>(false)
     private let received = Atomic<Int32>(0)
     private let bodies = Mutex<[@Sendable () -> Void]>([])
     private let signals: sigset_t
@@ -53,6 +56,9 @@ final class Interruption: Sendable {
         if isLate { body() }
     }
 
+    /// Nobody is waited for any more, but for the disk.
+    func writesDown() { isWritingDown.store(true, ordering: .releasing) }
+
     /// Waits for the signals in a thread of its own, as long as the program runs.
     func watch() {
         var thread = pthread_t()
@@ -62,6 +68,10 @@ final class Interruption: Sendable {
                 Unmanaged<Interruption>.fromOpaque(context!).takeRetainedValue().wait()
             }, Unmanaged.passRetained(self).toOpaque())
         if result == 0 { pthread_detach(thread) }
+    }
+
+    private var patience: Duration {
+        isWritingDown.load(ordering: .acquiring) ? Self.patienceWithFiles : Self.patience
     }
 
     private func wait() -> Never {
@@ -75,8 +85,8 @@ final class Interruption: Sendable {
         if bodies.isEmpty { endBySignal(number) }
         for body in bodies { body() }
         // The ends of the workers interrupt the wait, too.
-        let end = ContinuousClock.now + Self.patience
-        while case let left = ContinuousClock.now.duration(to: end), left > .zero {
+        let begin = ContinuousClock.now
+        while case let left = patience - begin.duration(to: .now), left > .zero {
             var time = timespec(tv_sec: 0, tv_nsec: min(Int(left / .nanoseconds(1)), 999_999_999))
             let next = sigtimedwait(&signals, nil, &time)
             if next > 0 { endBySignal(next) }

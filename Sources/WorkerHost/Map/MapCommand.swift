@@ -209,8 +209,10 @@ struct MapCommand: ParsableCommand {
         signal(SIGXFSZ, SIG_IGN)
         do {
             outcome = try map(interruption, recording)
+            interruption.writesDown()
             try recording.finish(outcome.wasStopped ? "stopped at a failure" : interruption.name)
         } catch {
+            interruption.writesDown()
             // The error that ended it is the one to tell.
             try? recording.finish(interruption.name ?? described(error))
             if let signal = interruption.signal { endBySignal(signal) }

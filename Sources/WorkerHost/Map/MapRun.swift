@@ -111,6 +111,7 @@ struct MapRun {
             }
         }
         try output?.flush()
+        interruption.writesDown()
         try collected?.finish()
         return outcome
     }
