@@ -1,24 +1,39 @@
 import Glibc
 import Testing
 
-/// What a process has open and running; equal before and after a test that cleans up.
-public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
+/// What a process has open and running; no more after a test that cleans up than before it.
+public struct Leftovers: Sendable, CustomStringConvertible {
     /// Number and target of each open descriptor.
     public var descriptors: [String]
     /// The process ids of the children, zombies too.
     public var children: [Int32]
+    /// The numbers of the threads that have a pool's name.
+    public var threads: [String]
+
     /// How many threads have a pool's name.
-    public var poolThreads: Int
+    public var poolThreads: Int { threads.count }
+
+    /// Whether there is nothing at all.
+    public var isEmpty: Bool { descriptors.isEmpty && children.isEmpty && threads.isEmpty }
 
     /// Everything, in words.
-    public var description: String { "descriptors \(descriptors), children \(children), pool threads \(poolThreads)" }
+    public var description: String { "descriptors \(descriptors), children \(children), pool threads \(threads)" }
 
     /// What there is now.
     public static func now() -> Leftovers {
         Leftovers(
             descriptors: ProcFiles.entries(of: "/proc/self/fd").compactMap(descriptor).sorted(),
             children: childProcesses(),
-            poolThreads: poolThreads().count)
+            threads: poolThreads().sorted())
+    }
+
+    /// What there is here and was not there before. What was there and has gone does not count, not even against
+    /// something new: it may be the last that a test before let go of.
+    public func added(to before: Leftovers) -> Leftovers {
+        Leftovers(
+            descriptors: descriptors.filter { !before.descriptors.contains($0) },
+            children: children.filter { !before.children.contains($0) },
+            threads: threads.filter { !before.threads.contains($0) })
     }
 
     /// The threads of this process that have a pool's name, as proc(5) names them.
@@ -26,11 +41,12 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
         ProcFiles.entries(of: "/proc/self/task").filter { ProcFiles.threadName($0).hasPrefix("futures-pool") }
     }
 
-    /// Runs a test, and fails it if a descriptor, child process or pool thread is left. Suites that use it are
-    /// serialized: another test's would be taken for this one's.
+    /// Runs a test, and fails it if a descriptor, child process or pool thread is left that was not there before.
+    /// Suites that use it are serialized: another test's would be taken for this one's.
     ///
-    /// Descriptors live as long as the pool, and a thread that has done its last work for it (that of a journal, one that completes
-    /// a future) may be about to let go of that: they are waited for, in a bounded time. Processes are not.
+    /// Descriptors live as long as the pool, and a thread that has done its last work for it (that of a journal, one
+    /// that completes a future) may be about to let go of that: they are waited for, in a bounded time. Processes are
+    /// not.
     ///
     /// - Parameter eventually: whether processes, too, may end on their own, in a bounded time.
     public static func check<R>(
@@ -38,15 +54,15 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     ) rethrows -> R {
         let before = beforehand()
         let result = try body()
-        let after = settled(before, tries: tries(before, eventually))
+        let left = settled(before, tries: tries(before, eventually))
         // In words, too: of a test in a process of its own, the comment is all that is told.
-        #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
+        #expect(left.isEmpty, "left over: \(left); there was before it: \(before)", sourceLocation: sourceLocation)
         return result
     }
 
     /// How often it is looked again at what is left.
     private static func tries(_ before: Leftovers, _ eventually: Bool = false) -> Int {
-        eventually || childProcesses() == before.children ? 10_000 : 0
+        eventually || childProcesses().allSatisfy(before.children.contains) ? 10_000 : 0
     }
 
     /// What there is now; looked at again for a moment while it has a pool's thread, which may be one of the test before, as
@@ -57,18 +73,18 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
         return now()
     }
 
-    /// What there is now; looked at again while it is not as before. A thread that was joined may be listed a moment
-    /// longer (the kernel tells the joiner before it takes the thread off the list), anything else may not.
+    /// What there is now and was not before; looked at again while there is something. A thread that was joined may be
+    /// listed a moment longer (the kernel tells the joiner before it takes the thread off the list), anything else may
+    /// not.
     private static func settled(_ before: Leftovers, tries: Int) -> Leftovers {
-        var after = now()
-        for attempt in 0..<max(tries, 1_000) where after != before {
-            var onlyThreads = after
-            onlyThreads.poolThreads = before.poolThreads
-            if attempt >= tries, onlyThreads != before { break }
+        var left = now().added(to: before)
+        for attempt in 0..<max(tries, 1_000) where !left.isEmpty {
+            let isOnlyThreads = left.descriptors.isEmpty && left.children.isEmpty
+            if attempt >= tries, !isOnlyThreads { break }
             usleep(1_000)
-            after = now()
+            left = now().added(to: before)
         }
-        return after
+        return left
     }
 
     /// ``check(_:sourceLocation:)`` for async tests.
@@ -78,8 +94,8 @@ public struct Leftovers: Equatable, Sendable, CustomStringConvertible {
     ) async rethrows -> R {
         let before = beforehand()
         let result = try await body()
-        let after = settled(before, tries: tries(before))
-        #expect(after == before, "\(after), but before it \(before)", sourceLocation: sourceLocation)
+        let left = settled(before, tries: tries(before))
+        #expect(left.isEmpty, "left over: \(left); there was before it: \(before)", sourceLocation: sourceLocation)
         return result
     }
 

@@ -253,16 +253,22 @@ extension ProcessSuites {
         func timeout() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)
-                let (leave, numbers) = (Gate(), Numbers())
+                let (third, leave, numbers) = (Gate(), Gate(), Numbers())
                 let body = { @Sendable (number: Int) in
-                    if number == 2 { try leave.wait() }
+                    if number == 2 {
+                        third.open()
+                        try leave.wait()
+                    }
                     return number
                 }
-                // Enough for the first two on a machine that is busy.
+                let start = ContinuousClock.now
                 let results = try pool.map(body, numbers, bufferSize: 3, timeout: .seconds(1))
+                // The first two are there then, and come also when the time has run out.
+                try third.wait()
                 #expect(try results.next() == 0)
                 #expect(try results.next() == 1)
                 let error = try #require(throws: TimeoutError.self) { try results.next() }
+                #expect(ContinuousClock.now - start >= .seconds(1))
                 #expect("\(error)".hasPrefix("3 of 5 futures were unfinished"), "\(error)")
                 #expect(try results.next() == nil)
                 #expect(numbers.read == 5)

@@ -25,8 +25,8 @@ extension ProcessSuites {
         func shutsDownWhileStarting() throws {
             try Leftovers.check {
                 // Under the sanitizer a worker takes a second to exit.
-                try expectSoon("the shutdowns") {
-                    for _ in 0..<(WorkerLossTests.crashesArePlain ? 20 : 2) {
+                for round in 1...(WorkerLossTests.crashesArePlain ? 20 : 2) {
+                    try expectSoon("shutdown \(round)") {
                         let pool = try makePool(maxWorkers: 1)
                         let future = try pool.submit(increment, 1)
                         future.cancel()

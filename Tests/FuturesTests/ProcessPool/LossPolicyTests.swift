@@ -205,20 +205,28 @@ extension ProcessSuites {
             arguments: [true, false])
         func countsExecutions(hangs: Bool) throws {
             try Leftovers.check {
-                let folder = TemporaryFolder()
-                let policy = RetryPolicy(crashes: 0, errors: 1, backoff: .none)
-                let pool = try makePool(maxWorkers: 1, onWorkerLoss: .retry(policy))
-                let options = hangs ? CallOptions(hardTimeout: .milliseconds(300)) : CallOptions()
-                func attempt(_ error: (any Error)?) -> Int? {
-                    (error as? TaskTimeoutError)?.attempt ?? (error as? WorkerLostError)?.loss.attempt
+                let options = hangs ? CallOptions(hardTimeout: .seconds(1)) : CallOptions()
+                func attempt(_ error: (any Error)?) -> Int {
+                    (error as? TaskTimeoutError)?.attempt ?? (error as? WorkerLostError)?.loss.attempt ?? 0
                 }
-                let call = try pool.submit(throwThenFail, folder.file("call"), hangs, options: options)
-                #expect(attempt(try call.exception(timeout: longTime)) == 2)
-                let paths = ["first", "second"].map(folder.file)
-                let outcomes = try pool.map(throwThenFail, paths, [hangs, hangs], chunkSize: 2, options: options)
-                    .outcomes
-                for _ in paths { #expect(attempt(try outcomes.next()?.error) == 2) }
-                pool.shutdown()
+                var (executions, attempts): ([Int], [Int]) = ([], [])
+                // The limit holds for the first executions, too. One that paused for so long has failed in place of the
+                // second, and the files have not two lines each: then nothing can be said, and all is done again.
+                for _ in 0..<3 where executions != [2, 2, 2] {
+                    let folder = TemporaryFolder()
+                    let policy = RetryPolicy(crashes: 0, errors: 1, backoff: .none)
+                    let pool = try makePool(maxWorkers: 1, onWorkerLoss: .retry(policy))
+                    let call = try pool.submit(throwThenFail, folder.file("call"), hangs, options: options)
+                    attempts = [attempt(try call.exception(timeout: longTime))]
+                    let paths = ["first", "second"].map(folder.file)
+                    let outcomes = try pool.map(throwThenFail, paths, [hangs, hangs], chunkSize: 2, options: options)
+                        .outcomes
+                    for _ in paths { attempts.append(attempt(try outcomes.next()?.error)) }
+                    pool.shutdown()
+                    executions = ["call", "first", "second"].map { (try? folder.lines(of: $0).count) ?? 0 }
+                }
+                #expect(executions == [2, 2, 2])
+                #expect(attempts == [2, 2, 2])
             }
         }
 

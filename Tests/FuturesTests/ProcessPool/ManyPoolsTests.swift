@@ -35,12 +35,8 @@ extension ProcessSuites {
             }
             // A joined thread may be listed a moment longer.
             for _ in 0..<1_000 where threadCount() > threads { usleep(1_000) }
-            let after = Leftovers.now()
-            // What is new only: the test's process has just started, and its runtime closes something at some point.
-            let descriptors = Set(after.descriptors).subtracting(before.descriptors)
-            #expect(
-                descriptors.isEmpty && after.children == before.children,
-                "\(after), but before it \(before)", sourceLocation: sourceLocation)
+            let left = Leftovers.now().added(to: before)
+            #expect(left.isEmpty, "left over: \(left)", sourceLocation: sourceLocation)
             #expect(threadCount() <= threads, "there were \(threads) threads", sourceLocation: sourceLocation)
             #expect(growth < limit, "malloc has given out more: \(growths) bytes", sourceLocation: sourceLocation)
         }

@@ -38,7 +38,9 @@ extension ProcessSuites {
                 defer { pool.shutdown() }
                 _ = try pool.submit(increment, 1).result(timeout: longTime)
                 let times = repeatElement(2_000, count: 60)
-                let map = try pool.map(incrementSlowly, 0..<60, times, chunkSize: 1, timeout: longTime)
+                // One runs, one is with the worker, and one waits to be sent by whoever reads the answer. No more than
+                // these are answered while this thread is held up, and the pool's reads.
+                let map = try pool.map(incrementSlowly, 0..<60, times, chunkSize: 1, bufferSize: 3, timeout: longTime)
                 let before = turnsOfPoolThreads()
                 #expect(try map.collect() == Array(1...60))
                 #expect(turnsOfPoolThreads() - before < 30)

@@ -67,17 +67,23 @@ extension ProcessSuites {
         func timeout() throws {
             try Leftovers.check {
                 let pool = try ThreadPoolExecutor(maxWorkers: 1)
-                let leave = Gate()
+                let (second, leave) = (Gate(), Gate())
                 let ran = Atomic<Int>(0)
-                // Enough for the first one on a machine that is busy.
+                let start = ContinuousClock.now
                 let results = try pool.map(
                     { (number: Int) in
-                        if number == 1 { try leave.wait() }
+                        if number == 1 {
+                            second.open()
+                            try leave.wait()
+                        }
                         ran.add(1, ordering: .relaxed)
                         return number
                     }, 0..<5, timeout: .seconds(1))
+                // The first one is there then, and comes also when the time has run out.
+                try second.wait()
                 #expect(try results.next() == 0)
                 let error = try #require(throws: TimeoutError.self) { try results.next() }
+                #expect(ContinuousClock.now - start >= .seconds(1))
                 #expect(error.source == .wait)
                 leave.open()
                 pool.shutdown()

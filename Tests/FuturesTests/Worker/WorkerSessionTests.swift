@@ -140,23 +140,29 @@ extension ProcessSuites {
             arguments: [0, workerJournalDescriptor])
         func slowReader(journal: UInt32) throws {
             try Leftovers.check {
-                let worker = try BareWorker()
-                let large = TaskMessage(id: 1, function: index(of: "make_bytes"))
-                let quick = TaskMessage(id: 2, function: index(of: "increment"))
-                try worker.send(
-                    (.hello(Hello(journalDescriptor: journal)), .empty), (.task(large), try payload(8 << 20)),
-                    (.task(quick), try payload(1)))
-                try worker.waitUntilFull()
-                // Nobody reads for so long: at least this time it takes to write the rest.
                 let writing = Duration.milliseconds(200)
-                let end = ContinuousClock.now + writing
-                while ContinuousClock.now < end { usleep(10_000) }
-                guard case .welcome = try worker.receive(), case .result = try worker.receive(),
-                    case .result(let result) = try worker.receive()
-                else { throw BareWorker.Silent() }
-                #expect(result.id == 2 && Duration.nanoseconds(result.runNanoseconds) < writing)
-                try worker.send([(.drain(Drain(reason: "")), .empty)])
-                #expect(try worker.end().code == 0)
+                var time = writing
+                // The quick task may be paused for so long. If the writing were its time, it would be so each time.
+                for _ in 0..<3 where time >= writing {
+                    let worker = try BareWorker()
+                    let large = TaskMessage(id: 1, function: index(of: "make_bytes"))
+                    let quick = TaskMessage(id: 2, function: index(of: "increment"))
+                    try worker.send(
+                        (.hello(Hello(journalDescriptor: journal)), .empty), (.task(large), try payload(8 << 20)),
+                        (.task(quick), try payload(1)))
+                    try worker.waitUntilFull()
+                    // Nobody reads for so long: at least this time it takes to write the rest.
+                    let end = ContinuousClock.now + writing
+                    while ContinuousClock.now < end { usleep(10_000) }
+                    guard case .welcome = try worker.receive(), case .result = try worker.receive(),
+                        case .result(let result) = try worker.receive()
+                    else { throw BareWorker.Silent() }
+                    #expect(result.id == 2)
+                    time = .nanoseconds(result.runNanoseconds)
+                    try worker.send([(.drain(Drain(reason: "")), .empty)])
+                    #expect(try worker.end().code == 0)
+                }
+                #expect(time < writing)
             }
         }
 
