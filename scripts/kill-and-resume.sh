@@ -43,7 +43,11 @@ map() {
     exec "$host" map --exec "$command" --block 20K --journal "$folder/journal" --resume "$@" \
         "$folder/input"
 }
+began=${EPOCHREALTIME/./}
 RUNS=/dev/null "$host" map --exec "$command" --block 20K "$folder/input" >"$folder/expected"
+# In milliseconds, up to a second.
+whole=$(((${EPOCHREALTIME/./} - began) / 1000 + 1))
+whole=$((whole < 1000 ? whole : 1000))
 blocks=$("$host" map --exec 'echo 1' --block 20K "$folder/input" | wc -l)
 
 kills=0
@@ -55,7 +59,7 @@ for ((run = 1; run <= runs; run++)); do
         map "$order" >"$folder/output" 2>"$folder/errors" &
         child=$!
         # Up to about the time that a whole run takes.
-        sleep "0.$(printf %03d $((RANDOM % 350)))"
+        sleep "0.$(printf %03d $((RANDOM % whole)))"
         kill -9 "$child" 2>/dev/null && killed=$((killed + 1))
         code=0
         wait "$child" 2>/dev/null || code=$?
