@@ -189,7 +189,9 @@ extension PoolState {
     }
 
     private mutating func drainIdleWorkers(now: Int64, _ actions: inout [PoolAction<Job>]) {
-        guard backlogCount == 0, delayedCount == 0, heldCount == busyCount, promises == 0 else { return }
+        guard backlogCount == 0, delayedCount == 0, promises == 0 else { return }
+        // What is held behind another task may come back; not if it is out of the books, as its worker will be soon.
+        guard heldCount == busyCount || tasks.count == 0 else { return }
         while let id = popIdle() { drain(id, now: now, &actions) }
         if startingCount > 0 {
             for id in workers.ids {

@@ -9,7 +9,7 @@ struct PoolSimulationTests {
     /// Each of them has found something once.
     static let knownRuns = [
         "1:1000", "3:1000", "6:1000", "7:1000", "36:1000", "49:1000", "99:1000", "61:20000", "54020796012876:1000",
-        "152735689627652:1000", "57664148308998:1000",
+        "152735689627652:1000", "57664148308998:1000", "1700012315:1000",
     ]
 
     @Test("runs that have found something once", arguments: knownRuns)
