@@ -147,7 +147,8 @@ import Testing
             let worker = pid_t(try pool.submit(processID).result(timeout: longTime))
             _ = try pool.submit(armFault, plan, .idle).result(timeout: longTime)
             try spin { access(plan.path, F_OK) == 0 }
-            // Otherwise it may have begun the next call before the pool notices.
+            // Otherwise it may answer the next call before it stops, or begin it before the pool notices.
+            if cell.fault == .stop { try spin { ProcFiles.state(of: worker) == "T" } }
             if !cell.hangs { try spin { ProcFiles.state(of: worker) == nil } }
             return try outcomeOnceNoticed(pool, cell)
         case .shuttingDown:
