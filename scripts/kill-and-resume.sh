@@ -43,10 +43,10 @@ map() {
     exec "$host" map --exec "$command" --block 20K --journal "$folder/journal" --resume "$@" \
         "$folder/input"
 }
-began=${EPOCHREALTIME/./}
+began=${EPOCHREALTIME/[.,]/}
 RUNS=/dev/null "$host" map --exec "$command" --block 20K "$folder/input" >"$folder/expected"
 # In milliseconds, up to a second.
-whole=$(((${EPOCHREALTIME/./} - began) / 1000 + 1))
+whole=$(((${EPOCHREALTIME/[.,]/} - began) / 1000 + 1))
 whole=$((whole < 1000 ? whole : 1000))
 blocks=$("$host" map --exec 'echo 1' --block 20K "$folder/input" | wc -l)
 
